@@ -1,0 +1,67 @@
+"""tflq: from a trained Keras model to a verified int8 .tflite.
+
+    import tflq
+
+    report = tflq.export(model, "model.tflite", data=images)
+    print(report)
+
+Names are loaded when they are first used, so that `import tflq` stays light.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tflq._compare import Comparison, compare
+    from tflq._errors import ConversionError, UserError
+    from tflq._export import export
+    from tflq._inspect import Inspection, inspect
+    from tflq._report import ExportReport
+    from tflq.ranges import Histogram, calibrators, register_calibrator
+    from tflq.scheme import Scheme, register_scheme, schemes
+
+_HOMES = {
+    "Comparison": "tflq._compare",
+    "ConversionError": "tflq._errors",
+    "ExportReport": "tflq._report",
+    "Histogram": "tflq.ranges",
+    "Inspection": "tflq._inspect",
+    "Scheme": "tflq.scheme",
+    "UserError": "tflq._errors",
+    "calibrators": "tflq.ranges",
+    "compare": "tflq._compare",
+    "export": "tflq._export",
+    "inspect": "tflq._inspect",
+    "register_calibrator": "tflq.ranges",
+    "register_scheme": "tflq.scheme",
+    "schemes": "tflq.scheme",
+}
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "ConversionError",
+    "ExportReport",
+    "Histogram",
+    "Inspection",
+    "Scheme",
+    "UserError",
+    "calibrators",
+    "compare",
+    "export",
+    "inspect",
+    "register_calibrator",
+    "register_scheme",
+    "schemes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tflq' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,129 @@
+"""The calibration pass: one stream over the data gives checks, statistics and ranges."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tflq._errors import UserError
+from tflq._float_model import FloatModel
+from tflq._held_out import HeldOut
+from tflq._progress import track
+from tflq._recipe import Recipe
+from tflq._verify import Sample, conversion_error
+from tflq.data import InputSpec, batches, samples
+from tflq.tflite_side import Names, Normalized, RangePlan, choose_ranges, collect, untrained
+
+
+class Calibration:
+    """Everything that one export learns from its data.
+
+    Args:
+        source: the converted model.
+        plain: its normalized float .tflite.
+        data: the representative dataset, or None.
+        hold_out: keep some of it for judging.
+
+    Attributes:
+        conversion_error: as `conversion_error` gives it, once data has been seen.
+    """
+
+    def __init__(self, source: FloatModel, plain: Normalized, data: Any, *, hold_out: bool):
+        self._source = source
+        self._plain = plain
+        self._held_out: HeldOut | None = None
+        if data is not None:
+            self._held_out = HeldOut(batched(data, source.inputs), hold_out=hold_out)
+        self.conversion_error: float | None = None
+
+    def plan(self, recipe: Recipe) -> RangePlan:
+        """Chooses the ranges that the recipe's scheme needs.
+
+        Raises:
+            UserError: data is needed and there is none, or a name in it fits nothing.
+        """
+        overrides = self.names.match(recipe.calibrator_for, argument="calibrator_for")
+        bits = recipe.scheme.activation_bits
+        missing = () if bits is None else untrained(self._plain.graph, self._plain.ranges)
+        if self._held_out is None and missing:
+            raise UserError(self._data_needed(recipe, missing))
+        histograms = self._pass(with_statistics=bool(missing))
+        if bits is None:
+            return RangePlan(ranges={}, origin={})
+        return choose_ranges(
+            self._plain.graph,
+            histograms,
+            calibrator=recipe.calibrator,
+            overrides=overrides,
+            trained=self._plain.ranges,
+            bits=bits,
+        )
+
+    @property
+    def names(self) -> Names:
+        """The user's names of the activations."""
+        graph, source = self._plain.graph, self._source
+        doors = dict(zip(graph.inputs, (spec.name for spec in source.inputs), strict=True))
+        doors |= dict(zip(graph.outputs, source.outputs, strict=True))
+        return Names(graph, doors, source.layer_of)
+
+    @property
+    def samples(self) -> int:
+        """How many samples the ranges come from."""
+        return self._held_out.calibrated if self._held_out else 0
+
+    @property
+    def verification(self) -> str:
+        """Which samples there are to judge with: "held-out", "calibration" or "none"."""
+        return self._held_out.verification if self._held_out else "none"
+
+    @property
+    def kept(self) -> list[Sample]:
+        """Samples to judge with."""
+        return self._held_out.kept if self._held_out else []
+
+    def _pass(self, *, with_statistics: bool) -> dict[int, Any]:
+        if self._held_out is None:
+            self._check(_zeros(self._source.inputs))
+            return {}
+        stream = self._checked(self._held_out)
+        if with_statistics:
+            graph = self._plain.graph
+            return collect(self._plain.content, graph, stream, inputs=self._source.inputs)
+        for _ in stream:
+            pass
+        return {}
+
+    def _checked(self, stream: Iterable[Sample]) -> Iterator[Sample]:
+        """Checks the conversion on the first sample, before any other work is spent."""
+        for index, sample in enumerate(stream):
+            if index == 0:
+                self._check(sample)
+            yield sample
+
+    def _check(self, sample: Sample) -> None:
+        self.conversion_error = conversion_error(
+            self._source, sample, fake_quantized=bool(self._plain.ranges or self._plain.bounds)
+        )
+
+    def _data_needed(self, recipe: Recipe, missing: tuple[int, ...]) -> str:
+        scheme = recipe.scheme.name
+        if not self._plain.ranges:
+            return (
+                f"scheme={scheme!r} needs a representative dataset; give data= (--data), 100 "
+                "samples or more, or choose scheme='dynamic'."
+            )
+        some = ", ".join(self.names.label(index) for index in missing[:5])
+        return f"{len(missing)} activations have no trained range ({some}); give data= (--data)."
+
+
+def batched(data: Any, inputs: tuple[InputSpec, ...]) -> Any:
+    """The samples of `data`, in batches where the model fixes one, with a progress bar."""
+    found = samples(data, inputs)
+    size = inputs[0].shape[0] if inputs and inputs[0].shape else 1
+    stream = found if size in (None, 1) else batches(found, size)
+    return track(stream, description="running samples", total=found.total)
+
+
+def _zeros(inputs: tuple[InputSpec, ...]) -> dict[str, np.ndarray]:
+    return {s.name: np.zeros([n or 1 for n in s.shape], s.dtype) for s in inputs}

@@ -1,0 +1,92 @@
+"""Compares any two models on the same samples."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tflq._calibrate import batched
+from tflq._errors import UserError
+from tflq._fidelity import OutputFidelity
+from tflq._float_model import FloatModel
+from tflq._report import fidelity_table
+from tflq._source import open_model
+from tflq._tables import to_json
+from tflq._verify import Run, measure_fidelity
+from tflq.data import data_dtypes
+from tflq.tflite_side import Runner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How far a candidate is from a reference.
+
+    Attributes:
+        reference, candidate: the two models, in words.
+        outputs: fidelity of the candidate, one entry an output.
+    """
+
+    reference: str
+    candidate: str
+    outputs: tuple[OutputFidelity, ...]
+
+    def __str__(self) -> str:
+        """A table for the terminal."""
+        return fidelity_table(f"{self.candidate} against {self.reference}", self.outputs)
+
+    def to_json(self) -> str:
+        """The comparison as JSON."""
+        return to_json(self)
+
+
+def compare(reference: Any, candidate: Any, data: Any, *, safe_mode: bool = True) -> Comparison:
+    """Runs two models on the same samples and compares their outputs, in order.
+
+    Args:
+        reference: the model to be met: anything that `tflq.export` takes, or a quantized
+            .tflite.
+        candidate: the model to be judged, likewise; its inputs have the same shapes.
+        data: samples, as for `tflq.export`; names are the reference's.
+        safe_mode: refuse Keras files that carry code.
+
+    Returns:
+        A `Comparison`; `print` shows it as a table.
+
+    Raises:
+        UserError: inputs or outputs of the two do not correspond, or data does not fit.
+
+    Example:
+        >>> import keras, numpy as np, tflq
+        >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+        >>> tflq.compare(model, model, np.ones((3, 8), "float32")).outputs[0].cosine
+        1.0
+    """
+    dtypes = data_dtypes(data)
+    first = open_model(reference, safe_mode=safe_mode, dtypes=dtypes)
+    second = open_model(candidate, safe_mode=safe_mode, dtypes=dtypes)
+    _require_same_doors(first, second)
+    outputs = measure_fidelity(
+        _run(first, first), _run(second, first), batched(data, first.inputs), names=first.outputs
+    )
+    return Comparison(reference=first.source, candidate=second.source, outputs=outputs)
+
+
+def _run(model: FloatModel, named_as: FloatModel) -> Run:
+    """The source itself where it can be run, else the file, under the other's input names."""
+    if model.reference is None:
+        return Runner(model.tflite, inputs=named_as.inputs).run
+    reference = model.reference
+    names = [(s.name, other.name) for s, other in zip(model.inputs, named_as.inputs, strict=True)]
+    return lambda sample: reference({name: sample[other] for name, other in names})
+
+
+def _require_same_doors(first: FloatModel, second: FloatModel) -> None:
+    shapes = [[spec.shape[1:] for spec in model.inputs] for model in (first, second)]
+    if shapes[0] != shapes[1]:
+        raise UserError(
+            f"the models take different inputs ({first.source}: {shapes[0]}, {second.source}: "
+            f"{shapes[1]}, without the batch); compare models of the same network."
+        )
+    if len(first.outputs) != len(second.outputs):
+        raise UserError(
+            f"{first.source} has {len(first.outputs)} output(s), {second.source} has "
+            f"{len(second.outputs)}; compare models of the same network."
+        )

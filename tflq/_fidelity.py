@@ -1,0 +1,102 @@
+"""How close two models' outputs are: SQNR, cosine, top-1 agreement, worst samples."""
+
+import heapq
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+_WORST = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputFidelity:
+    """One output of a candidate against the reference, over all samples.
+
+    Attributes:
+        name: the output.
+        samples: how many samples were compared.
+        sqnr_db: signal to quantization noise ratio, 10 log10(sum r^2 / sum (r - c)^2), in dB;
+            infinite when equal.
+        cosine: cosine similarity of all values together; 1 is equal.
+        top1_agreement: share of samples (of positions, for maps) whose largest value along the
+            last axis lies at the same index; None where that axis has one value.
+        largest_error: largest absolute difference of a value.
+        worst: up to five (sample index, SQNR in dB of that sample), worst first.
+    """
+
+    name: str
+    samples: int
+    sqnr_db: float
+    cosine: float
+    top1_agreement: float | None
+    largest_error: float
+    worst: tuple[tuple[int, float], ...]
+
+
+class FidelityMeter:
+    """Streams over pairs of outputs; memory does not grow with the number of samples.
+
+    Args:
+        name: the output's name.
+
+    Example:
+        >>> meter = FidelityMeter("logits")
+        >>> meter.update(0, np.array([[1.0, 3.0]]), np.array([[1.0, 2.0]]))
+        >>> round(meter.result().sqnr_db, 1), meter.result().top1_agreement
+        (10.0, 1.0)
+    """
+
+    def __init__(self, name: str):
+        self._name = name
+        self._samples = 0
+        self._signal = self._noise = self._candidate = self._product = 0.0
+        self._largest = 0.0
+        self._agreed = self._judged = 0
+        self._worst: list[tuple[float, int]] = []
+
+    def update(self, sample: int, reference: np.ndarray, candidate: np.ndarray) -> None:
+        """Adds one sample.
+
+        Args:
+            sample: its index, for naming the worst ones.
+            reference: the output to be met, any shape.
+            candidate: the output to be judged, of the same shape.
+        """
+        r = reference.astype(np.float64).reshape(-1)
+        c = candidate.astype(np.float64).reshape(-1)
+        difference = r - c
+        signal, noise = float(r @ r), float(difference @ difference)
+        self._samples += 1
+        self._signal += signal
+        self._noise += noise
+        self._candidate += float(c @ c)
+        self._product += float(r @ c)
+        self._largest = max(self._largest, float(np.abs(difference).max(initial=0.0)))
+        if reference.ndim >= 1 and reference.shape[-1] > 1:
+            same = reference.argmax(-1) == candidate.argmax(-1)
+            self._agreed += int(np.sum(same))
+            self._judged += int(same.size)
+        heapq.heappush(self._worst, (-sqnr_db(signal, noise), -sample))
+        if len(self._worst) > _WORST:
+            heapq.heappop(self._worst)
+
+    def result(self) -> OutputFidelity:
+        """What has been measured so far."""
+        lengths = math.sqrt(self._signal * self._candidate)
+        return OutputFidelity(
+            name=self._name,
+            samples=self._samples,
+            sqnr_db=sqnr_db(self._signal, self._noise),
+            cosine=self._product / lengths if lengths else float(self._noise == 0),
+            top1_agreement=self._agreed / self._judged if self._judged else None,
+            largest_error=self._largest,
+            worst=tuple((-index, -ratio) for ratio, index in sorted(self._worst, reverse=True)),
+        )
+
+
+def sqnr_db(signal: float, noise: float) -> float:
+    """10 log10(signal / noise) of two energies, in dB; infinite without noise."""
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf

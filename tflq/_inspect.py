@@ -1,0 +1,126 @@
+"""Shows what a .tflite holds: every tensor's dtype, scale, zero point and range."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from tflq._report import facts_table, interval
+from tflq._tables import text_table, to_json
+from tflq.tflite_side import FileFacts, Graph, Tensor, probe, read_bytes, read_facts
+
+_LIMITS = {"int4": (-8, 7), "int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorFacts:
+    """One tensor of a file.
+
+    Attributes:
+        index, name, dtype: as stored.
+        shape: None where the size is only known at run time.
+        constant: stored in the file, as weights are.
+        scales: how many scales it has: 0 for float, 1 per tensor, else one a channel.
+        scale: the smallest and the largest scale.
+        zero_point: the smallest and the largest zero point.
+        range: the smallest and the largest value it can hold.
+    """
+
+    index: int
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    constant: bool
+    scales: int
+    scale: tuple[float, float] | None
+    zero_point: tuple[int, int] | None
+    range: tuple[float, float] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What a .tflite holds.
+
+    Attributes:
+        path: the file.
+        tensors: all tensors of the main graph.
+        facts: size, ops, float islands and what XNNPACK takes.
+    """
+
+    path: str
+    tensors: tuple[TensorFacts, ...]
+    facts: FileFacts
+
+    def __str__(self) -> str:
+        """Tables for the terminal."""
+        columns = ("tensor", "dtype", "shape", "scale", "zero point", "range")
+        rows = [
+            (
+                f"{t.index} {t.name.split(';')[0]}",
+                t.dtype,
+                "x".join("?" if n is None else str(n) for n in t.shape) or "scalar",
+                "" if t.scale is None else _span(t.scale, t.scales),
+                "" if t.zero_point is None else _span(t.zero_point, t.scales),
+                "" if t.range is None else interval(t.range),
+            )
+            for t in self.tensors
+        ]
+        return text_table(self.path, columns, rows) + "\n\n" + facts_table(self.facts)
+
+    def to_json(self) -> str:
+        """The inspection as JSON."""
+        return to_json(self)
+
+
+def inspect(path: str | os.PathLike[str]) -> Inspection:
+    """Reads a .tflite, quantized or not.
+
+    Args:
+        path: the file.
+
+    Returns:
+        An `Inspection`; `print` shows it as tables.
+
+    Raises:
+        UserError: it is missing, damaged, or does not run.
+    """
+    content = read_bytes(path)
+    graph = Graph.from_bytes(content, name=f"model file {os.fspath(path)!r}")
+    probe(path)
+    return Inspection(
+        path=os.fspath(path),
+        tensors=tuple(_facts(tensor) for tensor in graph.tensors),
+        facts=read_facts(content),
+    )
+
+
+def _facts(tensor: Tensor) -> TensorFacts:
+    held = tensor.quantization
+    scale = zero_point = limits = None
+    if held is not None:
+        scale = float(held.scale.min()), float(held.scale.max())
+        zero_point = int(held.zero_point.min()), int(held.zero_point.max())
+        if tensor.dtype in _LIMITS:
+            low, high = _LIMITS[tensor.dtype]
+            scales = held.scale.astype(np.float64)
+            limits = (
+                float((scales * (low - held.zero_point)).min()),
+                float((scales * (high - held.zero_point)).max()),
+            )
+    return TensorFacts(
+        index=tensor.index,
+        name=tensor.name,
+        dtype=tensor.dtype,
+        shape=tensor.shape,
+        constant=tensor.is_constant,
+        scales=0 if held is None else held.scale.size,
+        scale=scale,
+        zero_point=zero_point,
+        range=limits,
+    )
+
+
+def _span(ends: tuple[float, float], count: int) -> str:
+    if ends[0] == ends[1]:
+        return f"{ends[0]:.4g}"
+    return f"{ends[0]:.3g} .. {ends[1]:.3g} ({count})"

@@ -1,0 +1,56 @@
+"""Turns what was measured into tables for people and JSON for programs."""
+
+import dataclasses
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def text_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A plain-text table; the first column is left-aligned, the others right-aligned."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", show_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    stream = io.StringIO()
+    # A fixed width keeps tables the same in terminals, files and documents.
+    Console(file=stream, width=110, markup=False, highlight=False, emoji=False).print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
+
+
+def to_json(value: Any) -> str:
+    """JSON of a report; infinite and undefined numbers become null."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def decibels(value: float) -> str:
+    """A ratio in dB, such as `19.4 dB`."""
+    return f"{value:.1f} dB" if math.isfinite(value) else ("exact" if value > 0 else "no signal")
+
+
+def megabytes(count: int) -> str:
+    """A size in MB (10^6 bytes), or in kB below that."""
+    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

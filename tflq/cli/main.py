@@ -1,0 +1,87 @@
+"""`tflq COMMAND [flags]`: finds the command, runs it, turns errors into exit codes.
+
+Exit codes: 0 done, 1 a defect of ours, 2 the user's input, 130 stopped by Ctrl-C.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from absl import flags
+
+from tflq._errors import ConversionError, UserError
+
+COMMANDS = {
+    "export": "writes a quantized .tflite from a trained model, and says what it cost",
+    "compare": "compares the outputs of any two models on the same samples",
+    "inspect": "prints every tensor's dtype, scale, zero point and range of a .tflite",
+    "demo": "exports a real EfficientNet-Lite0 with every calibrator, and draws them",
+}
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command line.
+
+    Args:
+        arguments: without the program's name.
+
+    Returns:
+        The exit code.
+    """
+    # TensorFlow reads these when it is imported, which the commands do late.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    try:
+        return _dispatch(arguments)
+    except (UserError, flags.Error) as error:
+        print(f"tflq: {error}", file=sys.stderr)
+        return 2
+    except ConversionError as error:
+        print(f"tflq: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("tflq: stopped; no output file was touched.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        print(_usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        import tflq
+
+        print(f"tflq {tflq.__version__}")
+        return 0
+    name = arguments[0]
+    if name not in COMMANDS:
+        raise UserError(f"command {name!r} is unknown; choose one of: {', '.join(COMMANDS)}.")
+    command = importlib.import_module(f"tflq.cli._{name}")
+    if any(argument in ("--help", "-h", "--helpfull") for argument in arguments[1:]):
+        print(f"{command.USAGE}\n{command.FLAGS.get_help(include_special_flags=False)}")
+        return 0
+    positional = command.FLAGS([name, *arguments[1:]])[1:]
+    command.run(positional)
+    return 0
+
+
+def _usage() -> str:
+    lines = [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        ["tflq: from a trained Keras model to a verified int8 .tflite", "", *lines, ""]
+        + ["`tflq COMMAND --help` lists a command's flags."]
+    )
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,172 @@
+"""From a Keras model or a SavedModel to a float .tflite."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tflq._errors import UserError
+from tflq._float_model import FloatModel
+from tflq._quiet import quiet
+from tflq.data import InputSpec
+from tflq.keras_side._kind import keras_kind
+from tflq.keras_side._layers import layer_resolver
+from tflq.keras_side._signature import read_signature
+
+
+def from_keras(
+    model: Any,
+    *,
+    batch_size: int | None = 1,
+    dtypes: Mapping[str, np.dtype] | np.dtype | None = None,
+    source: str | None = None,
+) -> FloatModel:
+    """Converts a Keras 3 or tf_keras model.
+
+    Args:
+        model: functional, Sequential, or subclassed and built.
+        batch_size: the file's batch where the model leaves it open; None leaves it open too.
+        dtypes: dtypes of the data, for subclassed models.
+        source: how messages call the model; default its name.
+
+    Raises:
+        UserError: the model is not built, does not run on TensorFlow, or has ops that
+            TensorFlow Lite lacks.
+    """
+    _require_tensorflow(model)
+    signature = read_signature(model, dtypes)
+    inputs = tuple(_with_batch(spec, batch_size) for spec in signature.inputs)
+    import tensorflow as tf
+
+    def forward(*tensors: Any) -> list[Any]:
+        # An output that is also an input, or given twice, needs a tensor of its own.
+        return [tf.identity(value) for value in tf.nest.flatten(signature.call(tensors))]
+
+    def reference(sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        tensors = [tf.constant(sample[spec.name]) for spec in inputs]
+        return [np.asarray(value) for value in tf.nest.flatten(signature.call(tensors))]
+
+    source = source or f"Keras model {model.name!r}"
+    tflite, outputs = _convert(forward, inputs, source)
+    names = _unique(getattr(model, "output_names", None) or [], outputs)
+    return FloatModel(
+        tflite=tflite,
+        inputs=inputs,
+        outputs=names,
+        reference=reference,
+        layer_of=layer_resolver(model),
+        source=source,
+    )
+
+
+def from_saved_model(path: str, *, batch_size: int | None = 1) -> FloatModel:
+    """Converts the `serving_default` signature of a SavedModel folder.
+
+    Raises:
+        UserError: the folder holds no such signature, or ops that TensorFlow Lite lacks.
+    """
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(path)
+    except Exception as error:
+        raise UserError(
+            f"SavedModel {path!r} cannot be loaded: {_first_line(error)}; export it again."
+        ) from error
+    signatures = getattr(loaded, "signatures", {})
+    if "serving_default" not in signatures:
+        raise UserError(
+            f"SavedModel {path!r} has no signature 'serving_default' (it has: "
+            f"{', '.join(signatures) or 'none'}); save it with model.export(folder)."
+        )
+    serve = signatures["serving_default"]
+    specs = serve.structured_input_signature[1]
+    inputs = tuple(
+        _with_batch(
+            InputSpec(
+                name=name, shape=tuple(spec.shape.as_list()), dtype=spec.dtype.as_numpy_dtype
+            ),
+            batch_size,
+        )
+        for name, spec in specs.items()
+    )
+    names = tuple(serve.structured_outputs)
+
+    def forward(*tensors: Any) -> list[Any]:
+        outputs = serve(**{spec.name: t for spec, t in zip(inputs, tensors, strict=True)})
+        return [tf.identity(outputs[name]) for name in names]
+
+    def reference(sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        return [t.numpy() for t in forward(*(tf.constant(sample[s.name]) for s in inputs))]
+
+    source = f"SavedModel {path!r}"
+    tflite, _ = _convert(forward, inputs, source)
+    return FloatModel(
+        tflite=tflite, inputs=inputs, outputs=names, reference=reference, source=source
+    )
+
+
+def _require_tensorflow(model: Any) -> None:
+    if keras_kind(model) != "keras":
+        return
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"Keras runs on {keras.backend.backend()!r}; a .tflite is made from TensorFlow. Set "
+            "KERAS_BACKEND=tensorflow, load the model again (model.save keeps it), export it."
+        )
+
+
+def _with_batch(spec: InputSpec, batch_size: int | None) -> InputSpec:
+    if not spec.shape or spec.shape[0] is not None:
+        return spec
+    return InputSpec(name=spec.name, shape=(batch_size, *spec.shape[1:]), dtype=spec.dtype)
+
+
+def _convert(
+    forward: Callable[..., Any], inputs: Sequence[InputSpec], source: str
+) -> tuple[bytes, int]:
+    import tensorflow as tf
+
+    specs = [tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{i}") for i, spec in enumerate(inputs)]
+    function = tf.function(forward, autograph=False).get_concrete_function(*specs)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    try:
+        with quiet():
+            return converter.convert(), len(function.outputs)
+    except Exception as error:
+        # The converter raises several private types; its message tells what to do.
+        raise UserError(f"{source} cannot become a .tflite: {_explain(str(error))}") from error
+
+
+def _explain(message: str) -> str:
+    for pattern, advice in (
+        (r"Select TF ops?: ([^\n]*)|TF Select ops: ([^\n]*)", "TensorFlow Lite has no kernel"),
+        (r"Custom ops: ([^\n]*)", "TensorFlow Lite does not know them"),
+    ):
+        found = re.search(pattern, message)
+        if found:
+            ops = next(group for group in found.groups() if group)
+            return (
+                f"unsupported op(s) {ops.strip()}: {advice}; replace the layers that use them, "
+                "or build recurrent layers with unroll=True."
+            )
+    lines = [line for line in message.splitlines() if line.strip()]
+    return (lines[0] if lines else "the converter gave no reason")[:400]
+
+
+def _unique(names: Sequence[str], count: int) -> tuple[str, ...]:
+    if len(names) != count:
+        return tuple(f"output_{i}" for i in range(count)) if count > 1 else ("output",)
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name] - 1}")
+    return tuple(unique)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

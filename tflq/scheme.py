@@ -1,0 +1,121 @@
+"""Schemes: what a network is quantized to, as data.
+
+A scheme is added by `register_scheme`; nothing else changes, as long as one of the writers of
+`tflq.tflite_side` can write it.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from tflq._errors import UserError
+
+
+class Writer(str, enum.Enum):
+    """Which writer turns the float graph into the scheme's file."""
+
+    INTEGER = "integer"
+    WEIGHT_ONLY = "weight_only"
+    DYNAMIC = "dynamic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme:
+    """What weights and activations become.
+
+    Attributes:
+        name: as given to `tflq.export(..., scheme=name)`.
+        weight_bits: bits of a weight, symmetric and restricted (equation 5).
+        activation_bits: bits of an activation, asymmetric (equation 3); None keeps float32.
+        per_channel: one weight scale per output channel, else one per tensor.
+        writer: which writer of the tflite side produces the file.
+        runtime: what today's runtimes do with such a file, for the report.
+    """
+
+    name: str
+    weight_bits: int
+    activation_bits: int | None
+    per_channel: bool
+    writer: Writer
+    runtime: str
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether activation ranges, and so a representative dataset, are needed."""
+        return self.activation_bits is not None
+
+
+_SCHEMES: dict[str, Scheme] = {}
+
+
+def register_scheme(scheme: Scheme) -> Scheme:
+    """Makes `scheme` known under its name.
+
+    Raises:
+        UserError: the name is taken.
+    """
+    if scheme.name in _SCHEMES:
+        raise UserError(f"scheme {scheme.name!r} is registered already; choose another name.")
+    _SCHEMES[scheme.name] = scheme
+    return scheme
+
+
+def get_scheme(name: str) -> Scheme:
+    """The scheme registered as `name`.
+
+    Raises:
+        UserError: no such scheme; the message lists those there are.
+
+    Example:
+        >>> get_scheme("w8a8").weight_bits
+        8
+    """
+    if name not in _SCHEMES:
+        raise UserError(f"scheme={name!r} is unknown; choose one of: {', '.join(_SCHEMES)}.")
+    return _SCHEMES[name]
+
+
+def schemes() -> tuple[str, ...]:
+    """The names of all schemes."""
+    return tuple(_SCHEMES)
+
+
+register_scheme(
+    Scheme(
+        name="w8a8",
+        weight_bits=8,
+        activation_bits=8,
+        per_channel=True,
+        writer=Writer.INTEGER,
+        runtime="int8 kernels everywhere: XNNPACK, NNAPI, DSPs and microcontrollers",
+    )
+)
+register_scheme(
+    Scheme(
+        name="w8a8-per-tensor",
+        weight_bits=8,
+        activation_bits=8,
+        per_channel=False,
+        writer=Writer.INTEGER,
+        runtime="as w8a8; for accelerators that know one weight scale per tensor only",
+    )
+)
+register_scheme(
+    Scheme(
+        name="w8",
+        weight_bits=8,
+        activation_bits=None,
+        per_channel=True,
+        writer=Writer.WEIGHT_ONLY,
+        runtime="a quarter of the size at float speed: weights are dequantized when loaded",
+    )
+)
+register_scheme(
+    Scheme(
+        name="dynamic",
+        weight_bits=8,
+        activation_bits=None,
+        per_channel=True,
+        writer=Writer.DYNAMIC,
+        runtime="int8 weights, activations quantized on the fly: helps large layers on CPU only",
+    )
+)

@@ -1,0 +1,48 @@
+"""The tflite side: reads a float .tflite, decides integers, writes and checks the file."""
+
+from tflq.tflite_side._delegation import Delegation, xnnpack_delegation
+from tflq.tflite_side._facts import FileFacts, read_facts
+from tflq.tflite_side._file import read_bytes
+from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
+from tflq.tflite_side._io import IO_TYPES, check_io
+from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
+from tflq.tflite_side._names import Names
+from tflq.tflite_side._normalize import Normalized, normalize
+from tflq.tflite_side._probe import probe
+from tflq.tflite_side._quantize import Quantized, choose_bounds, quantize
+from tflq.tflite_side._range_choice import RangePlan, choose_ranges, untrained
+from tflq.tflite_side._readback import Deviation
+from tflq.tflite_side._runner import Runner
+from tflq.tflite_side._signature import signature_names
+from tflq.tflite_side._statistics import collect
+
+__all__ = [
+    "IO_TYPES",
+    "Delegation",
+    "Deviation",
+    "FileFacts",
+    "Graph",
+    "Names",
+    "Normalized",
+    "Op",
+    "Quantization",
+    "Quantized",
+    "RangePlan",
+    "Runner",
+    "Tensor",
+    "activations",
+    "check_io",
+    "choose_bounds",
+    "choose_ranges",
+    "collect",
+    "fixed_range",
+    "normalize",
+    "probe",
+    "quantize",
+    "read_bytes",
+    "read_facts",
+    "same_scale_groups",
+    "signature_names",
+    "untrained",
+    "xnnpack_delegation",
+]

@@ -1,0 +1,152 @@
+"""Reads and writes .tflite flatbuffers, trusting nothing in a file that is read."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tflq._errors import UserError
+
+IDENTIFIER = b"TFL3"
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """The content of a .tflite file.
+
+    Raises:
+        UserError: no such file, not readable, or not a .tflite.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise UserError(f"model file {str(file)!r} does not exist; check the path.")
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"model file {str(file)!r} cannot be read: {error.strerror}.") from error
+    if content[4:8] != IDENTIFIER:
+        raise UserError(
+            f"model file {str(file)!r} is not a .tflite (its identifier {IDENTIFIER.decode()} is "
+            "missing): it is damaged or of another kind; export it again."
+        )
+    return content
+
+
+def parse(content: bytes, *, name: str) -> Any:
+    """Reads a flatbuffer into the schema's object tree (`schema.ModelT`) and checks its indices.
+
+    Args:
+        content: the whole file.
+        name: how messages call it.
+
+    Returns:
+        The `ModelT`; buffers that lie outside of the flatbuffer are brought inside.
+
+    Raises:
+        UserError: the content is damaged.
+    """
+    try:
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        _bring_buffers_inside(model, content)
+        _check(model)
+    except UserError:
+        raise
+    except Exception as error:
+        # The generated reader raises whatever a wrong offset leads it to.
+        raise UserError(
+            f"{name} is damaged ({type(error).__name__}: {error}); export or copy it again."
+        ) from error
+    return model
+
+
+def pack(model: Any) -> bytes:
+    """The flatbuffer of a `ModelT`.
+
+    Raises:
+        UserError: it would be larger than 2 GB.
+    """
+    builder = flatbuffers.Builder(1 << 20)
+    try:
+        builder.Finish(model.Pack(builder), IDENTIFIER)
+    except flatbuffers.builder.BuilderSizeError as error:
+        raise UserError("the model is larger than the 2 GB that a .tflite can hold.") from error
+    return bytes(builder.Output())
+
+
+def share_buffers(model: Any) -> None:
+    """Lets constants of equal content share one buffer, in place.
+
+    The quantizer writes a weight that several ops read once for each of them.
+    """
+    first: dict[bytes, int] = {}
+    used = [tensor for graph in model.subgraphs for tensor in graph.tensors]
+    for tensor in used:
+        data = model.buffers[tensor.buffer].data
+        if data is not None and len(data) and not tensor.isVariable:
+            tensor.buffer = first.setdefault(bytes(data), tensor.buffer)
+    kept = {0, *(tensor.buffer for tensor in used)}
+    kept |= {entry.buffer for entry in model.metadata or []}
+    for index, buffer in enumerate(model.buffers):
+        if index not in kept:
+            buffer.data = None
+
+
+def _bring_buffers_inside(model: Any, content: bytes) -> None:
+    for buffer in model.buffers:
+        if buffer.offset > 1:
+            end = buffer.offset + buffer.size
+            if end > len(content):
+                raise ValueError("a buffer ends behind the file")
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+
+
+def _check(model: Any) -> None:
+    if not model.subgraphs:
+        raise ValueError("it has no subgraph")
+    for graph in model.subgraphs:
+        count = len(graph.tensors)
+        for tensor in graph.tensors:
+            _require(tensor.buffer, len(model.buffers), "buffer")
+            _check_size(tensor, model.buffers[tensor.buffer].data)
+        for index in (*graph.inputs, *graph.outputs):
+            _require(index, count, "tensor")
+        for operator in graph.operators or []:
+            _require(operator.opcodeIndex, len(model.operatorCodes), "operator code")
+            for index in _indices(operator.outputs):
+                _require(index, count, "tensor")
+            for index in _indices(operator.inputs):
+                _require(index, count, "tensor", lowest=-1)
+
+
+def _indices(vector: Any) -> list[int]:
+    return [] if vector is None else [int(index) for index in vector]
+
+
+def _require(index: int, count: int, kind: str, *, lowest: int = 0) -> None:
+    if not lowest <= index < count:
+        raise ValueError(f"{kind} {index} of {count}")
+
+
+_ITEM_BITS = {
+    schema.TensorType.FLOAT32: 32,
+    schema.TensorType.FLOAT16: 16,
+    schema.TensorType.INT32: 32,
+    schema.TensorType.INT64: 64,
+    schema.TensorType.INT16: 16,
+    schema.TensorType.INT8: 8,
+    schema.TensorType.UINT8: 8,
+    schema.TensorType.BOOL: 8,
+}
+
+
+def _check_size(tensor: Any, data: Any) -> None:
+    if data is None or len(data) == 0 or tensor.type not in _ITEM_BITS or tensor.sparsity:
+        return
+    size = 1
+    for dimension in [] if tensor.shape is None else tensor.shape:
+        size *= int(dimension)
+    if size * _ITEM_BITS[tensor.type] != len(data) * 8:
+        raise ValueError(f"tensor {tensor.name!r} needs {size} values, {len(data)} bytes came")

@@ -1,0 +1,164 @@
+"""A read-only view of a .tflite graph: tensors, ops, who makes and who reads a tensor."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tflq.tflite_side._file import parse
+
+
+def _names(enum: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+
+
+_OP_NAMES = _names(schema.BuiltinOperator)
+_TYPE_NAMES = {value: name.lower() for value, name in _names(schema.TensorType).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """Scale and zero point of a tensor: float32 and int64 arrays, one value or one a channel."""
+
+    scale: np.ndarray
+    zero_point: np.ndarray
+    axis: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """One tensor; `shape` has None where the size is only known at run time."""
+
+    index: int
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    is_constant: bool
+    is_variable: bool
+    quantization: Quantization | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Op:
+    """One operation: `kind` is the builtin's name, such as CONV_2D, or the custom op's."""
+
+    index: int
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Any
+
+
+class Graph:
+    """The main subgraph of a .tflite.
+
+    Args:
+        model: a `ModelT`, as `parse` returns it.
+    """
+
+    def __init__(self, model: Any):
+        self.model = model
+        self._subgraph = model.subgraphs[0]
+
+    @classmethod
+    def from_bytes(cls, content: bytes, *, name: str = "the .tflite") -> "Graph":
+        """Parses and checks `content`; raises UserError when it is damaged."""
+        return cls(parse(content, name=name))
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All tensors, by index."""
+        return tuple(self._tensor(i, raw) for i, raw in enumerate(self._subgraph.tensors))
+
+    @cached_property
+    def ops(self) -> tuple[Op, ...]:
+        """All operations of the main subgraph, in execution order."""
+        return _read_ops(self.model, self._subgraph)
+
+    @cached_property
+    def inner_ops(self) -> tuple[Op, ...]:
+        """Operations of the other subgraphs: the bodies of loops and branches."""
+        return tuple(op for sub in self.model.subgraphs[1:] for op in _read_ops(self.model, sub))
+
+    @cached_property
+    def inputs(self) -> tuple[int, ...]:
+        """Indices of the graph's input tensors."""
+        return tuple(int(i) for i in self._subgraph.inputs)
+
+    @cached_property
+    def outputs(self) -> tuple[int, ...]:
+        """Indices of the graph's output tensors."""
+        return tuple(int(i) for i in self._subgraph.outputs)
+
+    @cached_property
+    def producer(self) -> dict[int, Op]:
+        """The op that makes a tensor."""
+        return {tensor: op for op in self.ops for tensor in op.outputs}
+
+    @cached_property
+    def consumers(self) -> dict[int, tuple[Op, ...]]:
+        """The ops that read a tensor."""
+        readers: dict[int, list[Op]] = {}
+        for op in self.ops:
+            for tensor in dict.fromkeys(op.inputs):
+                readers.setdefault(tensor, []).append(op)
+        return {tensor: tuple(ops) for tensor, ops in readers.items()}
+
+    @cached_property
+    def by_name(self) -> dict[str, Tensor]:
+        """Tensors by name; of duplicate names the first."""
+        return {tensor.name: tensor for tensor in reversed(self.tensors)}
+
+    def constant(self, index: int) -> np.ndarray:
+        """The value of a constant tensor, in its own dtype and shape."""
+        tensor = self.tensors[index]
+        data = self.model.buffers[self._subgraph.tensors[index].buffer].data
+        shape = [size or 0 for size in tensor.shape]
+        return np.frombuffer(bytes(data), np.dtype(tensor.dtype)).reshape(shape)
+
+    def _tensor(self, index: int, raw: Any) -> Tensor:
+        data = self.model.buffers[raw.buffer].data
+        shape = raw.shape if raw.shapeSignature is None else raw.shapeSignature
+        return Tensor(
+            index=index,
+            name=raw.name.decode("utf-8", "replace") if raw.name else f"tensor_{index}",
+            shape=tuple(None if n < 0 else int(n) for n in ([] if shape is None else shape)),
+            dtype=_TYPE_NAMES[raw.type],
+            is_constant=data is not None and len(data) > 0,
+            is_variable=bool(raw.isVariable),
+            quantization=_quantization(raw.quantization),
+        )
+
+
+def _quantization(raw: Any) -> Quantization | None:
+    if raw is None or raw.scale is None or len(raw.scale) == 0:
+        return None
+    zero_point = np.zeros(len(raw.scale)) if raw.zeroPoint is None else np.asarray(raw.zeroPoint)
+    return Quantization(
+        scale=np.asarray(raw.scale, np.float32),
+        zero_point=zero_point.astype(np.int64),
+        axis=int(raw.quantizedDimension),
+    )
+
+
+def _read_ops(model: Any, subgraph: Any) -> tuple[Op, ...]:
+    return tuple(
+        Op(
+            index=index,
+            kind=_kind(model.operatorCodes[raw.opcodeIndex]),
+            inputs=tuple(int(i) for i in ([] if raw.inputs is None else raw.inputs)),
+            outputs=tuple(int(i) for i in ([] if raw.outputs is None else raw.outputs)),
+            options=raw.builtinOptions,
+        )
+        for index, raw in enumerate(subgraph.operators or [])
+    )
+
+
+def _kind(code: Any) -> str:
+    # Old files keep the op in the deprecated byte, new ones in the wide field.
+    builtin = max(code.deprecatedBuiltinCode, code.builtinCode)
+    if builtin == schema.BuiltinOperator.CUSTOM:
+        return code.customCode.decode("utf-8", "replace") if code.customCode else "CUSTOM"
+    return _OP_NAMES.get(builtin, f"BUILTIN_{builtin}")

@@ -1,0 +1,108 @@
+"""Writes a full-integer .tflite from a float one and our ranges.
+
+The ranges are written into the float flatbuffer as each tensor's min and max, and TensorFlow's
+own quantizer rewrites the ops; weights and biases are then set by `_weights`. The quantizer is
+a private function of TensorFlow, so the supported TensorFlow range is narrow and the result is
+read back and checked at every export.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tflq._errors import UserError
+from tflq._quiet import quiet
+from tflq.scheme import Scheme
+from tflq.tflite_side._file import pack, parse
+from tflq.tflite_side._graph import Graph
+from tflq.tflite_side._islands import close_islands
+from tflq.tflite_side._weights import set_weights
+
+
+def write_integer(
+    floating: Graph,
+    ranges: Mapping[int, tuple[float, float]],
+    bounds: Mapping[int, np.ndarray],
+    scheme: Scheme,
+) -> Graph:
+    """Quantizes weights and activations; inputs and outputs become int8.
+
+    Args:
+        floating: the normalized float graph; its tensors' min and max are set.
+        ranges: (min, max) of every activation by tensor index.
+        bounds: largest absolute weight by weight tensor index, one value or one a channel.
+        scheme: bits and granularity.
+
+    Returns:
+        The integer graph.
+    """
+    for index, (low, high) in ranges.items():
+        raw = floating.model.subgraphs[0].tensors[index]
+        raw.quantization = schema.QuantizationParametersT()
+        raw.quantization.min, raw.quantization.max = [np.float32(low)], [np.float32(high)]
+    _mark(floating)
+    content = _quantize(pack(floating.model), per_channel=scheme.per_channel)
+    model = parse(content, name="the int8 file")
+    close_islands(model)
+    _restore_names(model, floating)
+    integer = Graph(model)
+    set_weights(integer, floating, bounds, bits=scheme.weight_bits)
+    return Graph(integer.model)
+
+
+# The quantizer renames tensors: it appends digits to make names unique, joins the names of an
+# op's results, and cuts long ones. A numbered mark survives that.
+_MARK = re.compile(r"tflq_(\d+)_")
+
+
+def _mark(graph: Graph) -> None:
+    for tensor in graph.tensors:
+        graph.model.subgraphs[0].tensors[tensor.index].name = b"tflq_%d_" % tensor.index
+
+
+def _restore_names(model: Any, floating: Graph) -> None:
+    """Gives the tensors of the int8 file the names of the float tensors they stand for."""
+    stands_for = {t.index: m for t in Graph(model).tensors if (m := _marked(t.name)) is not None}
+    for op in Graph(model).ops:
+        marked = stands_for.get(op.outputs[0]) if op.outputs else None
+        source = None if marked is None else floating.producer.get(marked)
+        if source is not None and len(op.outputs) == len(source.outputs) > 1:
+            stands_for |= dict(zip(op.outputs, source.outputs, strict=True))
+    tensors = model.subgraphs[0].tensors
+    taken: set[str] = set()
+    # Activations first: a constant that was split off one must not take its name.
+    for index in sorted(stands_for, key=lambda i: model.buffers[tensors[i].buffer].data is not None):
+        name = floating.tensors[stands_for[index]].name
+        name = name if name not in taken else f"{name}_{index}"
+        tensors[index].name = name.encode()
+        taken.add(name)
+
+
+def _marked(name: str) -> int | None:
+    found = _MARK.search(name)
+    return None if found is None else int(found[1])
+
+
+def _quantize(content: bytes, *, per_channel: bool) -> bytes:
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    try:
+        with quiet():
+            quantized: bytes = mlir_quantize(
+                content,
+                disable_per_channel=not per_channel,
+                fully_quantize=True,
+                input_data_type=tf.int8,
+                output_data_type=tf.int8,
+            )
+    except Exception as error:
+        # The quantizer raises bare RuntimeErrors that carry MLIR's diagnostics.
+        raise UserError(
+            f"TensorFlow's quantizer refused the float graph: {str(error).strip()[:500]}; "
+            "leave the layer it names out of the model or replace it."
+        ) from error
+    return quantized

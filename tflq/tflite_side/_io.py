@@ -1,0 +1,73 @@
+"""Changes what dtype a quantized graph takes and gives: int8, uint8 or float32."""
+
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tflq._errors import UserError
+from tflq.tflite_side._graph import Graph
+
+IO_TYPES = ("int8", "uint8", "float32")
+_TYPE = {"uint8": schema.TensorType.UINT8, "float32": schema.TensorType.FLOAT32}
+
+
+def check_io(io: str) -> None:
+    """Raises UserError unless `io` is one of `IO_TYPES`."""
+    if io not in IO_TYPES:
+        raise UserError(f"io={io!r} is unknown; choose one of: {', '.join(IO_TYPES)}.")
+
+
+def set_io(graph: Graph, io: str) -> None:
+    """Puts conversions at every int8 input and output of `graph`, in place.
+
+    Args:
+        graph: a graph with int8 inputs and outputs; other dtypes, such as int32 token ids, stay.
+        io: the dtype at the door.
+    """
+    if io == "int8":
+        return
+    subgraph = graph.model.subgraphs[0]
+    inputs, outputs = list(graph.inputs), list(graph.outputs)
+    for place, index in enumerate(inputs):
+        if graph.tensors[index].dtype == "int8":
+            inputs[place] = _add_tensor(subgraph, index, io)
+            subgraph.operators.insert(0, _conversion(graph.model, inputs[place], index, "QUANTIZE"))
+    kind = "DEQUANTIZE" if io == "float32" else "QUANTIZE"
+    for place, index in enumerate(outputs):
+        if graph.tensors[index].dtype == "int8":
+            outputs[place] = _add_tensor(subgraph, index, io)
+            subgraph.operators.append(_conversion(graph.model, index, outputs[place], kind))
+    subgraph.inputs, subgraph.outputs = inputs, outputs
+
+
+def _add_tensor(subgraph: Any, like: int, io: str) -> int:
+    raw = subgraph.tensors[like]
+    tensor = schema.TensorT()
+    tensor.name = raw.name + b"_" + io.encode()
+    tensor.shape, tensor.shapeSignature = raw.shape, raw.shapeSignature
+    tensor.hasRank, tensor.buffer, tensor.type = raw.hasRank, 0, _TYPE[io]
+    if io == "uint8":
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = raw.quantization.scale
+        tensor.quantization.zeroPoint = np.asarray(raw.quantization.zeroPoint) + 128
+    subgraph.tensors.append(tensor)
+    return len(subgraph.tensors) - 1
+
+
+def _conversion(model: Any, source: int, target: int, kind: str) -> Any:
+    operator = schema.OperatorT()
+    operator.opcodeIndex = _operator_code(model, getattr(schema.BuiltinOperator, kind))
+    operator.inputs, operator.outputs = [source], [target]
+    return operator
+
+
+def _operator_code(model: Any, builtin: int) -> int:
+    for index, code in enumerate(model.operatorCodes):
+        if code.builtinCode == builtin:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    code.version = 1
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1

@@ -1,0 +1,166 @@
+"""Brings a float .tflite of any origin into the one form that the writers take.
+
+Three things a float file may hold besides float32 ops are taken out:
+
+- float16 weights behind a DEQUANTIZE become float32 constants;
+- a QUANTIZE followed by a DEQUANTIZE, which is what fake quantization of a quantization-aware
+  trained network converts to, goes: its scale and zero point become the *trained range* of the
+  activation, or the *trained bound* of the weights;
+- a file that computes in integers already is refused.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tflq._errors import UserError
+from tflq.tflite_side._file import pack, parse
+from tflq.tflite_side._graph import Graph, Op, Quantization
+
+_INTEGER_LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normalized:
+    """A plain float32 .tflite.
+
+    Attributes:
+        content: the flatbuffer.
+        graph: the same, parsed.
+        ranges: trained (min, max) of activations by tensor index; empty for most networks.
+        bounds: trained largest absolute weights by tensor index, one value or one a channel.
+    """
+
+    content: bytes
+    graph: Graph
+    ranges: dict[int, tuple[float, float]] = field(default_factory=dict)
+    bounds: dict[int, np.ndarray] = field(default_factory=dict)
+
+
+def normalize(content: bytes, *, name: str) -> Normalized:
+    """Normalizes a float .tflite.
+
+    Args:
+        content: the flatbuffer.
+        name: how messages call it.
+
+    Raises:
+        UserError: it is damaged, quantized already, computes in float16, or a weight is not
+            finite.
+    """
+    graph = Graph.from_bytes(content, name=name)
+    _refuse_quantized(graph, name)
+    if any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
+        rewriter = _Rewriter(graph)
+        content = rewriter.rewrite()
+        graph = Graph(parse(content, name=name))
+        normalized = Normalized(
+            content=content, graph=graph, ranges=rewriter.ranges, bounds=rewriter.bounds
+        )
+    else:
+        normalized = Normalized(content=content, graph=graph)
+    _check_floats(graph, name)
+    return normalized
+
+
+def _refuse_quantized(graph: Graph, name: str) -> None:
+    for op in graph.ops:
+        if op.kind in ("QUANTIZE", "DEQUANTIZE"):
+            continue
+        for index in op.inputs:
+            tensor = graph.tensors[index]
+            if index >= 0 and tensor.quantization and tensor.dtype in (*_INTEGER_LIMITS, "int4"):
+                raise UserError(
+                    f"{name} is quantized already (tensor {tensor.name!r} is {tensor.dtype}); "
+                    "give the float model it was made from."
+                )
+
+
+def _check_floats(graph: Graph, name: str) -> None:
+    for tensor in graph.tensors:
+        if tensor.dtype in ("float16", "bfloat16") and not tensor.is_constant:
+            raise UserError(
+                f"{name} computes in {tensor.dtype} (tensor {tensor.name!r}); build the model "
+                "with dtype policy 'float32' and load its weights into that."
+            )
+        if tensor.dtype == "float32" and tensor.is_constant:
+            value = graph.constant(tensor.index)
+            if not np.isfinite(value).all():
+                raise UserError(
+                    f"weight {tensor.name!r} of {name} holds NaN or infinity; "
+                    "restore a checkpoint from before training diverged."
+                )
+
+
+class _Rewriter:
+    """Removes float16 constants and fake quantization from one graph."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.ranges: dict[int, tuple[float, float]] = {}
+        self.bounds: dict[int, np.ndarray] = {}
+        self._replaced: dict[int, int] = {}
+        self._removed: set[int] = set()
+
+    def rewrite(self) -> bytes:
+        for op in self.graph.ops:
+            if op.kind == "DEQUANTIZE":
+                self._dequantize(op)
+        subgraph = self.graph.model.subgraphs[0]
+        # A QUANTIZE that nobody reads any more goes with its DEQUANTIZE.
+        subgraph.operators = [
+            raw for i, raw in enumerate(subgraph.operators) if i not in self._removed
+        ]
+        for raw in subgraph.operators:
+            if raw.inputs is not None:
+                raw.inputs = [self._resolve(int(i)) for i in raw.inputs]
+        subgraph.outputs = [self._resolve(i) for i in self.graph.outputs]
+        return pack(self.graph.model)
+
+    def _resolve(self, tensor: int) -> int:
+        while tensor in self._replaced:
+            tensor = self._replaced[tensor]
+        return tensor
+
+    def _dequantize(self, op: Op) -> None:
+        source, target = op.inputs[0], op.outputs[0]
+        tensor = self.graph.tensors[source]
+        if tensor.is_constant and tensor.dtype == "float16":
+            self._store(target, self.graph.constant(source))
+            self._removed.add(op.index)
+            return
+        quantize = self.graph.producer.get(source)
+        if quantize is None or quantize.kind != "QUANTIZE" or tensor.quantization is None:
+            raise UserError(
+                f"tensor {tensor.name!r} is {tensor.dtype} already; "
+                "give the float model it was made from."
+            )
+        self._removed.update((op.index, quantize.index))
+        self._take_fake_quantization(
+            self._resolve(quantize.inputs[0]), target, tensor.quantization, tensor.dtype
+        )
+
+    def _take_fake_quantization(
+        self, source: int, target: int, quantization: Quantization, dtype: str
+    ) -> None:
+        low, high = _INTEGER_LIMITS[dtype]
+        scale = quantization.scale.astype(np.float64)
+        if self.graph.tensors[source].is_constant:
+            self._store(target, self.graph.constant(source))
+            # Weights are symmetric, restricted to an odd number of codes: 127 of them up.
+            self.bounds[target] = scale * ((high - low - 1) // 2)
+            return
+        zero_point = int(quantization.zero_point[0])
+        self.ranges[source] = (
+            float(scale[0] * (low - zero_point)),
+            float(scale[0] * (high - zero_point)),
+        )
+        self._replaced[target] = source
+
+    def _store(self, target: int, value: np.ndarray) -> None:
+        model: Any = self.graph.model
+        data = np.ascontiguousarray(value, np.float32)
+        model.buffers.append(schema.BufferT(data=np.frombuffer(data.tobytes(), np.uint8)))
+        model.subgraphs[0].tensors[target].buffer = len(model.buffers) - 1

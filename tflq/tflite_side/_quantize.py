@@ -1,0 +1,105 @@
+"""The neck of tflq: a float .tflite, ranges and weight bounds become a quantized one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tflq._errors import UserError
+from tflq.ranges import weight_bounds
+from tflq.scheme import Scheme, Writer
+from tflq.tflite_side._file import pack, share_buffers
+from tflq.tflite_side._float_writer import write_float_activations
+from tflq.tflite_side._graph import Graph
+from tflq.tflite_side._integer_writer import write_integer
+from tflq.tflite_side._io import set_io
+from tflq.tflite_side._readback import Deviation, activation_deviations, weight_deviations
+from tflq.tflite_side._signature import set_signature
+from tflq.tflite_side._weights import SLOTS, held_bounds, weighted_ops, weights_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantized:
+    """A quantized file and how far it holds what was asked.
+
+    Attributes:
+        content: the flatbuffer.
+        asked: how many ranges (of activations and weights) were asked for.
+        deviations: those that the file does not hold, with the rule that forced another.
+    """
+
+    content: bytes
+    asked: int
+    deviations: tuple[Deviation, ...]
+
+
+def choose_bounds(
+    graph: Graph, *, scheme: Scheme, method: str, trained: Mapping[int, np.ndarray]
+) -> dict[int, np.ndarray]:
+    """Largest absolute weights, by weight tensor index: trained ones, else calibrated.
+
+    Raises:
+        UserError: the method is unknown.
+    """
+    bounds: dict[int, np.ndarray] = {}
+    for op in weighted_ops(graph):
+        index = weights_of(graph, op)
+        if index in trained:
+            bounds[index] = trained[index]
+            continue
+        axis = SLOTS[op.kind].channel_axis if scheme.per_channel else None
+        bounds[index] = weight_bounds(
+            graph.constant(index), axis=axis, bits=scheme.weight_bits, method=method
+        )
+    return bounds
+
+
+def quantize(
+    floating: Graph,
+    *,
+    ranges: Mapping[int, tuple[float, float]],
+    bounds: Mapping[int, np.ndarray],
+    scheme: Scheme,
+    io: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> Quantized:
+    """Writes the file of a scheme.
+
+    Args:
+        floating: the normalized float graph; it is changed and must not be used again.
+        ranges: (min, max) of every activation by tensor index; empty for schemes that keep
+            activations in float32.
+        bounds: largest absolute weight by weight tensor index.
+        scheme: what to quantize to.
+        io: dtype of inputs and outputs.
+        inputs: the user's names of the inputs.
+        outputs: the user's names of the outputs.
+
+    Returns:
+        The file with its names, and the deviations read back from it.
+
+    Raises:
+        UserError: the graph has nothing to quantize, or TensorFlow's quantizer refuses it.
+    """
+    if scheme.writer is Writer.INTEGER:
+        quantized = write_integer(floating, ranges, bounds, scheme)
+        deviations = activation_deviations(quantized, floating, ranges)
+    else:
+        if not bounds:
+            raise UserError(
+                f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
+                "and the model has none; choose scheme='w8a8'."
+            )
+        quantized = write_float_activations(floating, bounds, scheme)
+        deviations = ()
+    held = held_bounds(quantized, floating, bits=scheme.weight_bits)
+    if scheme.writer is Writer.INTEGER:
+        set_io(quantized, io)
+    share_buffers(quantized.model)
+    set_signature(quantized, inputs=inputs, outputs=outputs)
+    return Quantized(
+        content=pack(quantized.model),
+        asked=len(ranges) + len(bounds),
+        deviations=deviations + weight_deviations(floating, bounds, held),
+    )

@@ -1,0 +1,110 @@
+"""Chooses one range for every group of activations that share a scale."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+from tflq.ranges import Histogram, get_calibrator
+from tflq.tflite_side._graph import Graph
+from tflq.tflite_side._kernel_rules import fixed_range, prescribed_range, same_scale_groups
+
+Range = tuple[float, float]
+
+# The output of a head is judged by its largest value: clipping it would change the answer.
+_NEVER_CLIP = "minmax"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangePlan:
+    """What each activation's range comes from.
+
+    Attributes:
+        ranges: (min, max) by tensor index.
+        origin: by tensor index, a calibrator's name, "trained" or "kernel rule".
+    """
+
+    ranges: dict[int, Range]
+    origin: dict[int, str]
+
+
+def choose_ranges(
+    graph: Graph,
+    histograms: Mapping[int, Histogram],
+    *,
+    calibrator: str,
+    overrides: Mapping[int, str],
+    trained: Mapping[int, Range],
+    bits: int,
+) -> RangePlan:
+    """Chooses the range of every activation.
+
+    Trained ranges come first, then the kernels' fixed ones; everything else is calibrated, one
+    range for a group whose members' histograms are merged. Groups that hold an output of the
+    graph, or the logits of its final softmax or sigmoid, keep their whole range.
+
+    Args:
+        graph: the normalized float graph.
+        histograms: statistics by tensor index.
+        calibrator: name of the calibrator for all that is not overridden.
+        overrides: calibrator names by tensor index.
+        trained: ranges that come with the model.
+        bits: bits of an activation.
+    """
+    plan = RangePlan(ranges={}, origin={})
+    unclipped = _heads(graph)
+    for group in same_scale_groups(graph):
+        prescribed = prescribed_range(graph, group)
+        if prescribed is not None:
+            plan.ranges.update(dict.fromkeys(group, prescribed))
+            plan.origin.update(dict.fromkeys(group, "kernel rule"))
+            continue
+        fixed = {t: rule.range for t in group if (rule := fixed_range(graph, t)) is not None}
+        plan.ranges.update(fixed)
+        plan.origin.update(dict.fromkeys(fixed, "kernel rule"))
+        free = [tensor for tensor in group if tensor not in fixed]
+        known = [trained[tensor] for tensor in free if tensor in trained]
+        if known:
+            chosen = min(low for low, _ in known), max(high for _, high in known)
+            origin = "trained"
+        else:
+            merged = _merged(free, histograms)
+            if merged is None:
+                # The runtime never made it, such as an unused result of a loop: it stays float.
+                continue
+            origin = _calibrator_of(free, calibrator, overrides, unclipped)
+            chosen = get_calibrator(origin)(merged, bits=bits)
+        for tensor in free:
+            plan.ranges[tensor], plan.origin[tensor] = chosen, origin
+    return plan
+
+
+def untrained(graph: Graph, trained: Mapping[int, Range]) -> tuple[int, ...]:
+    """One activation of each group that has neither a trained nor a fixed range."""
+    return tuple(
+        group[0]
+        for group in same_scale_groups(graph)
+        if prescribed_range(graph, group) is None and not any(t in trained for t in group)
+    )
+
+
+def _heads(graph: Graph) -> frozenset[int]:
+    """Outputs, and what feeds a last op of fixed output range."""
+    heads = set(graph.outputs)
+    for output in graph.outputs:
+        if fixed_range(graph, output) is not None:
+            heads.update(graph.producer[output].inputs)
+    return frozenset(heads)
+
+
+def _calibrator_of(
+    group: list[int], default: str, overrides: Mapping[int, str], unclipped: frozenset[int]
+) -> str:
+    chosen = [overrides[tensor] for tensor in group if tensor in overrides]
+    if chosen:
+        return chosen[-1]
+    return _NEVER_CLIP if unclipped.intersection(group) else default
+
+
+def _merged(group: list[int], histograms: Mapping[int, Histogram]) -> Histogram | None:
+    found = [histograms[t] for t in group if t in histograms and histograms[t].count]
+    return reduce(Histogram.merge, found) if found else None

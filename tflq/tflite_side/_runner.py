@@ -1,0 +1,136 @@
+"""Runs a .tflite with LiteRT and XNNPACK: floats in, floats out, whatever its integers are."""
+
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tflq._errors import UserError
+from tflq._quiet import quiet
+from tflq.data import InputSpec
+
+
+class Runner:
+    """One interpreter over a .tflite.
+
+    Args:
+        content: the flatbuffer.
+        inputs: the user's names and shapes, in the order of the file's inputs; None takes them
+            from the file.
+        keep_all: keep every intermediate tensor, for `tensor`.
+        threads: CPU threads.
+
+    Raises:
+        UserError: the runtime refuses the model, for instance for an unsupported op.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        inputs: Sequence[InputSpec] | None = None,
+        keep_all: bool = False,
+        threads: int = 0,
+    ):
+        from ai_edge_litert.interpreter import Interpreter
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self._interpreter = Interpreter(
+                    model_content=content,
+                    num_threads=threads or os.cpu_count() or 1,
+                    experimental_preserve_all_tensors=keep_all,
+                )
+                with quiet():
+                    self._interpreter.allocate_tensors()
+            except (RuntimeError, ValueError) as error:
+                raise UserError(
+                    f"the LiteRT runtime cannot run this model: {_first_line(error)}; replace "
+                    "the op or layer it names by one that TensorFlow Lite has."
+                ) from error
+        self._details = self._interpreter.get_input_details()
+        self._outputs = self._interpreter.get_output_details()
+        self.inputs = tuple(inputs) if inputs is not None else _specs(self._details)
+
+    def run(self, sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Evaluates one batch.
+
+        Args:
+            sample: a float (or, for token ids, integer) array for every input name.
+
+        Returns:
+            The outputs in the file's order, integer ones dequantized to float32.
+        """
+        self._resize(sample)
+        for spec, detail in zip(self.inputs, self._details, strict=True):
+            self._interpreter.set_tensor(detail["index"], _quantize(sample[spec.name], detail))
+        self._interpreter.invoke()
+        return [
+            _dequantize(self._interpreter.get_tensor(detail["index"]), detail)
+            for detail in self._outputs
+        ]
+
+    def codes(self, sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """As `run`, but outputs stay in the file's own dtype."""
+        self.run(sample)
+        return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+
+    def view(self, index: int) -> Callable[[], np.ndarray]:
+        """A function that gives a zero-copy view of a tensor; drop the view before `run`."""
+        view: Callable[[], np.ndarray] = self._interpreter.tensor(index)
+        return view
+
+    def op_details(self) -> list[dict[str, Any]]:
+        """The runtime's plan: every op and, after them, one DELEGATE a delegated part."""
+        details: list[dict[str, Any]] = self._interpreter._get_ops_details()
+        return details
+
+    def _resize(self, sample: Mapping[str, np.ndarray]) -> None:
+        changed = False
+        for spec, detail in zip(self.inputs, self._details, strict=True):
+            shape = sample[spec.name].shape
+            if tuple(detail["shape"]) != shape:
+                self._interpreter.resize_tensor_input(detail["index"], shape)
+                changed = True
+        if changed:
+            with quiet():
+                self._interpreter.allocate_tensors()
+            self._details = self._interpreter.get_input_details()
+
+
+def _specs(details: Sequence[Mapping[str, Any]]) -> tuple[InputSpec, ...]:
+    return tuple(
+        InputSpec(
+            name=detail["name"],
+            shape=tuple(None if n < 0 else int(n) for n in detail["shape_signature"]),
+            dtype=np.dtype(np.float32 if _is_quantized(detail) else detail["dtype"]),
+        )
+        for detail in details
+    )
+
+
+def _is_quantized(detail: Mapping[str, Any]) -> bool:
+    return bool(detail["quantization"][0])
+
+
+def _quantize(array: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
+    if not _is_quantized(detail):
+        return array.astype(detail["dtype"], copy=False)
+    scale, zero_point = detail["quantization"]
+    limits = np.iinfo(detail["dtype"])
+    codes = np.round(array / np.float32(scale)) + zero_point
+    return np.clip(codes, limits.min, limits.max).astype(detail["dtype"])
+
+
+def _dequantize(array: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
+    if not _is_quantized(detail):
+        return array
+    scale, zero_point = detail["quantization"]
+    return (array.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,173 @@
+"""Decides the integers of weights and biases: what the file's convolutions multiply with.
+
+The converter derives a weight's scale from its largest value. Here the bound is ours
+(calibrated, or trained), so weights and biases of the written file are set again:
+scale = bound / 127 (equation 5), weights rounded half to even, bias scale = input scale times
+weight scale. A bound is raised where the int32 bias would otherwise overflow, which happens in
+channels that are nearly dead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tflq.affine import Mode, code_limits
+from tflq.tflite_side._graph import Graph, Op
+
+# Room is left in the accumulator for the products that are added to the bias.
+_LARGEST_BIAS = 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightSlots:
+    """Where an op keeps its operands, and along which axis its output channels lie."""
+
+    weights: int
+    channel_axis: int
+    data: int = 0
+    bias: int = 2
+
+
+SLOTS: dict[str, WeightSlots] = {
+    "CONV_2D": WeightSlots(weights=1, channel_axis=0),
+    "DEPTHWISE_CONV_2D": WeightSlots(weights=1, channel_axis=3),
+    "FULLY_CONNECTED": WeightSlots(weights=1, channel_axis=0),
+    "TRANSPOSE_CONV": WeightSlots(weights=1, channel_axis=0, data=2, bias=3),
+}
+
+
+def weighted_ops(graph: Graph) -> tuple[Op, ...]:
+    """The ops whose weights are stored in the file."""
+    return tuple(
+        op
+        for op in graph.ops
+        if op.kind in SLOTS and graph.tensors[op.inputs[SLOTS[op.kind].weights]].is_constant
+    )
+
+
+def weights_of(graph: Graph, op: Op) -> int:
+    """Index of the op's weight tensor."""
+    return op.inputs[SLOTS[op.kind].weights]
+
+
+def bias_of(graph: Graph, op: Op) -> int | None:
+    """Index of the op's stored bias, or None."""
+    slot = SLOTS[op.kind].bias
+    if slot >= len(op.inputs) or op.inputs[slot] < 0:
+        return None
+    return op.inputs[slot] if graph.tensors[op.inputs[slot]].is_constant else None
+
+
+def set_weights(
+    integer: Graph, floating: Graph, bounds: Mapping[int, np.ndarray], *, bits: int
+) -> None:
+    """Writes weights and biases of the integer graph in place.
+
+    Args:
+        integer: the int8 graph, as the converter wrote it.
+        floating: the float graph it was made from.
+        bounds: by index of the float weight tensor, the largest absolute value a code stands
+            for: one value, or one a channel.
+        bits: bits of a weight.
+
+    """
+    pairs = _pairs(integer, floating)
+    used: dict[int, np.ndarray] = {}
+    for op, source in pairs:
+        index = weights_of(floating, source)
+        floor = _bias_floor(integer, op, floating, source, bits)
+        used[index] = np.maximum(used.get(index, bounds[index]), _shaped(floor, bounds[index]))
+    for op, source in pairs:
+        _write(integer, op, floating, source, used[weights_of(floating, source)], bits)
+
+
+def held_bounds(quantized: Graph, floating: Graph, *, bits: int) -> dict[int, np.ndarray]:
+    """Reads back the bounds that the file's weight scales stand for.
+
+    Args:
+        quantized: any graph made from `floating`, whose weights may be dequantized on loading.
+        floating: the float graph.
+        bits: bits of a weight.
+
+    Returns:
+        `{index of the float weight tensor: largest absolute value a code stands for}`.
+    """
+    _, highest = code_limits(bits, Mode.SYMMETRIC_RESTRICTED)
+    made = {(op.kind, quantized.tensors[op.outputs[0]].name): op for op in quantized.ops}
+    held: dict[int, np.ndarray] = {}
+    for source in weighted_ops(floating):
+        op = made.get((source.kind, floating.tensors[source.outputs[0]].name))
+        if op is None:
+            continue
+        index = weights_of(quantized, op)
+        dequantize = quantized.producer.get(index)
+        if dequantize is not None:
+            index = dequantize.inputs[0]
+        quantization = quantized.tensors[index].quantization
+        if quantization is not None:
+            scale = quantization.scale.astype(np.float64)
+            held[weights_of(floating, source)] = scale * highest
+    return held
+
+
+def _pairs(integer: Graph, floating: Graph) -> list[tuple[Op, Op]]:
+    """Integer ops and the float ops they come from: same kind, same output name."""
+    sources = {
+        (op.kind, floating.tensors[op.outputs[0]].name): op for op in weighted_ops(floating)
+    }
+    pairs = []
+    for op in weighted_ops(integer):
+        source = sources.get((op.kind, integer.tensors[op.outputs[0]].name))
+        if source is not None and integer.tensors[weights_of(integer, op)].dtype == "int8":
+            pairs.append((op, source))
+    return pairs
+
+
+def _bias_floor(integer: Graph, op: Op, floating: Graph, source: Op, bits: int) -> np.ndarray:
+    bias = bias_of(floating, source)
+    if bias is None:
+        return np.zeros(1)
+    _, highest = code_limits(bits, Mode.SYMMETRIC_RESTRICTED)
+    magnitude = np.abs(floating.constant(bias).astype(np.float64)).reshape(-1)
+    return highest * magnitude / (_input_scale(integer, op) * _LARGEST_BIAS)
+
+
+def _shaped(floor: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    return floor if bound.size == floor.size else np.full(bound.shape, floor.max())
+
+
+def _input_scale(integer: Graph, op: Op) -> float:
+    quantization = integer.tensors[op.inputs[SLOTS[op.kind].data]].quantization
+    assert quantization is not None, "an op with int8 weights reads an int8 tensor"
+    return float(quantization.scale[0])
+
+
+def _write(
+    integer: Graph, op: Op, floating: Graph, source: Op, bound: np.ndarray, bits: int
+) -> None:
+    _, highest = code_limits(bits, Mode.SYMMETRIC_RESTRICTED)
+    # A dead channel has no bound; any scale serves it.
+    scale = np.where(bound > 0, bound / highest, 1.0).astype(np.float32).astype(np.float64)
+    axis = SLOTS[op.kind].channel_axis
+    weights = floating.constant(weights_of(floating, source)).astype(np.float64)
+    along = [1] * weights.ndim
+    along[axis] = scale.size
+    codes = np.clip(np.rint(weights / scale.reshape(along)), -highest, highest)
+    _store(integer, weights_of(integer, op), codes.astype(np.int8), scale, axis)
+    bias, float_bias = bias_of(integer, op), bias_of(floating, source)
+    if bias is not None:
+        bias_scale = np.float32(_input_scale(integer, op) * scale).astype(np.float64)
+        width = integer.constant(bias).size
+        values = np.zeros(width) if float_bias is None else floating.constant(float_bias)
+        codes = np.rint(values.reshape(-1).astype(np.float64) / bias_scale)
+        _store(integer, bias, codes.astype(np.int32), bias_scale, 0)
+
+
+def _store(graph: Graph, index: int, codes: np.ndarray, scale: np.ndarray, axis: int) -> None:
+    raw = graph.model.subgraphs[0].tensors[index]
+    graph.model.buffers[raw.buffer].data = np.frombuffer(codes.tobytes(), np.uint8)
+    raw.quantization.scale = scale.astype(np.float32)
+    raw.quantization.zeroPoint = np.zeros(scale.size, np.int64)
+    raw.quantization.quantizedDimension = axis if scale.size > 1 else 0
+    raw.quantization.min = raw.quantization.max = None
