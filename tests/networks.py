@@ -52,9 +52,7 @@ def application(name):
     """A network of keras.applications with random weights."""
     size = APPLICATIONS[name]
     keras.utils.set_random_seed(0)
-    model = getattr(keras.applications, name)(
-        weights=None, input_shape=(size, size, 3), classes=20
-    )
+    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=20)
     # These two carry their own preprocessing and expect 0..255.
     scale = 60.0 if name in ("EfficientNetB0", "MobileNetV3Small", "ConvNeXtTiny") else 1.0
     data = noise(size, size, 3) * np.float32(scale) + np.float32(2 * scale if scale > 1 else 0)

@@ -1,6 +1,6 @@
 """The calibration pass: one stream over the data gives checks, statistics and ranges."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ class Calibration:
         self._plain = plain
         self._held_out: HeldOut | None = None
         if data is not None:
-            self._held_out = HeldOut(batched(data, source.inputs), hold_out=hold_out)
+            stream = batched(data, source.inputs, description="calibrating")
+            self._held_out = HeldOut(stream, hold_out=hold_out)
         self.conversion_error: float | None = None
 
     def plan(self, recipe: Recipe) -> RangePlan:
@@ -78,9 +79,10 @@ class Calibration:
         return self._held_out.verification if self._held_out else "none"
 
     @property
-    def kept(self) -> list[Sample]:
+    def kept(self) -> Iterable[Sample]:
         """Samples to judge with."""
-        return self._held_out.kept if self._held_out else []
+        kept = self._held_out.kept if self._held_out else []
+        return track(kept, description="verifying", total=len(kept))
 
     def _pass(self, *, with_statistics: bool) -> dict[int, Any]:
         if self._held_out is None:
@@ -117,12 +119,14 @@ class Calibration:
         return f"{len(missing)} activations have no trained range ({some}); give data= (--data)."
 
 
-def batched(data: Any, inputs: tuple[InputSpec, ...]) -> Any:
+def batched(data: Any, inputs: tuple[InputSpec, ...], *, description: str) -> Iterable[Sample]:
     """The samples of `data`, in batches where the model fixes one, with a progress bar."""
     found = samples(data, inputs)
-    size = inputs[0].shape[0] if inputs and inputs[0].shape else 1
-    stream = found if size in (None, 1) else batches(found, size)
-    return track(stream, description="running samples", total=found.total)
+    size = inputs[0].shape[0] if inputs[0].shape else 1
+    if size in (None, 1):
+        return track(found, description=description, total=found.total)
+    total = None if found.total is None else found.total // size
+    return track(batches(found, size), description=description, total=total)
 
 
 def _zeros(inputs: tuple[InputSpec, ...]) -> dict[str, np.ndarray]:

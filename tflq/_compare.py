@@ -63,9 +63,8 @@ def compare(reference: Any, candidate: Any, data: Any, *, safe_mode: bool = True
     first = open_model(reference, safe_mode=safe_mode, dtypes=dtypes)
     second = open_model(candidate, safe_mode=safe_mode, dtypes=dtypes)
     _require_same_doors(first, second)
-    outputs = measure_fidelity(
-        _run(first, first), _run(second, first), batched(data, first.inputs), names=first.outputs
-    )
+    stream = batched(data, first.inputs, description="comparing")
+    outputs = measure_fidelity(_run(first, first), _run(second, first), stream, names=first.outputs)
     return Comparison(reference=first.source, candidate=second.source, outputs=outputs)
 
 

@@ -100,7 +100,10 @@ def export(
     labels = {calibration.names.label(i): bounds for i, bounds in plan.ranges.items()}
     quantized = _quantize(source, plain, plan, recipe)
     clock.lap("quantize")
-    judged = calibration.kept if verify_data is None else batched(verify_data, source.inputs)
+    if verify_data is None:
+        judged = calibration.kept
+    else:
+        judged = batched(verify_data, source.inputs, description="verifying")
     outputs = measure_fidelity(
         Runner(plain.content, inputs=source.inputs).run,
         Runner(quantized.content, inputs=source.inputs).run,
@@ -127,9 +130,7 @@ def export(
     )
 
 
-def _quantize(
-    source: FloatModel, plain: Normalized, plan: RangePlan, recipe: Recipe
-) -> Quantized:
+def _quantize(source: FloatModel, plain: Normalized, plan: RangePlan, recipe: Recipe) -> Quantized:
     bounds = choose_bounds(
         plain.graph,
         scheme=recipe.scheme,

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-
 Sample = Mapping[str, np.ndarray]
 
 # Every tenth sample is held out, fifty at most: they are kept in memory.
@@ -42,7 +41,7 @@ class HeldOut:
 
     @property
     def verification(self) -> str:
-        """ "held-out", or "calibration" where there were too few samples to spare any."""
+        """Which samples are kept: "held-out", or "calibration" where there were too few."""
         return "held-out" if self._held else "calibration"
 
     @property

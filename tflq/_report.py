@@ -68,8 +68,14 @@ class ExportReport:
             ("calibrator", f"{self.recipe.calibrator}; weights {self.recipe.weight_calibrator}"),
             ("calibration", f"{self.calibration_samples} samples"),
             ("float file", "given" if error is None else f"equals the source within {error:.1e}"),
-            ("size", f"{megabytes(self.float_size)} -> {megabytes(self.facts.size)} ({ratio:.2f}x)"),
-            ("ranges", f"{self.ranges_asked - len(self.deviations)} of {self.ranges_asked} as asked"),
+            (
+                "size",
+                f"{megabytes(self.float_size)} -> {megabytes(self.facts.size)} ({ratio:.2f}x)",
+            ),
+            (
+                "ranges",
+                f"{self.ranges_asked - len(self.deviations)} of {self.ranges_asked} as asked",
+            ),
             ("time", ", ".join(f"{step} {s:.1f} s" for step, s in self.seconds.items())),
         ]
         return text_table(f"{self.source} -> {self.path}", ("", ""), rows)

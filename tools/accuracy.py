@@ -1,15 +1,13 @@
 """Accuracy of every calibrator on real networks and photos, beside the converter's own PTQ.
 
-    python tools/accuracy.py --images FOLDER [--variants 0,1] [--json FILE]
+    python tools/accuracy.py --images=FOLDER [--variants=0,1] [--json=FILE]
 
 FOLDER holds photos named NNN_*.jpg, NNN being the ImageNet class. Every tenth calibrates, the
-others judge. Prints Markdown: top-1 of float and int8, agreement of their top-1, SQNR of the
-logits. Agreement and SQNR are against the float .tflite.
+others judge. Prints a Markdown table a network: top-1 of float and int8, agreement of their
+top-1, and SQNR of the logits, both against the float .tflite.
 """
 
-import json
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,10 @@ import numpy as np
 from absl import app, flags
 
 from tflq import calibrators, export
+from tflq._fidelity import sqnr_db
 from tflq._files import write_whole
 from tflq._source import open_model
+from tflq._tables import to_json
 from tflq.data import PRESETS, image_folder
 from tflq.demo import load_efficientnet_lite
 from tflq.tflite_side import Runner
@@ -26,14 +26,68 @@ from tflq.tflite_side import Runner
 _IMAGES = flags.DEFINE_string("images", None, "folder of NNN_*.jpg", required=True)
 _VARIANTS = flags.DEFINE_list("variants", ["0", "1"], "EfficientNet-Lite variants")
 _JSON = flags.DEFINE_string("json", None, "also write the rows to this file")
-_RECIPES = [
-    *({"calibrator": name} for name in calibrators()),
-    {"calibrator": "mse", "weight_calibrator": "mse"},
-]
+_EVERY = 10
+
+Row = dict[str, Any]
+
+
+def main(_: list[str]) -> None:
+    """Prints one table a network."""
+    rows: list[Row] = []
+    for variant in _VARIANTS.value:
+        model = load_efficientnet_lite(int(variant))
+        images, labels = _photos(Path(_IMAGES.value), model.input_shape[1])
+        calibrating = np.arange(len(images)) % _EVERY == 0
+        network = _measure(model, images[calibrating], images[~calibrating], labels[~calibrating])
+        print(_markdown(f"EfficientNet-Lite{variant}, w8a8", network), flush=True)
+        rows += [{"network": f"EfficientNet-Lite{variant}", **row} for row in network]
+    if _JSON.value:
+        write_whole(_JSON.value, to_json(rows).encode())
+
+
+def _photos(folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
+    names = sorted(path.name for path in folder.glob("[0-9][0-9][0-9]_*.jpg"))
+    preset = PRESETS["efficientnet-lite"]
+    pictures = image_folder(
+        folder,
+        image_size=size,
+        crop=preset.crop((size, size)),
+        mean=preset.mean,
+        scale=preset.scale,
+        resample=preset.resample,
+    )
+    return np.stack(list(pictures)), np.array([int(name[:3]) for name in names])
+
+
+def _measure(
+    model: Any, calibration: np.ndarray, images: np.ndarray, labels: np.ndarray
+) -> list[Row]:
+    floating = open_model(model).tflite
+    reference = _logits(floating, images)
+    rows = [_row("float", floating, reference, reference, labels)]
+    theirs = _converter(model, calibration)
+    rows.append(_row("converter's PTQ", theirs, _logits(theirs, images), reference, labels))
+    recipes = [(name, "minmax") for name in calibrators()] + [("mse", "mse")]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "float.tflite"), Path(folder, "int8.tflite")
+        source.write_bytes(floating)
+        for calibrator, weights in recipes:
+            export(
+                source,
+                target,
+                data=calibration,
+                calibrator=calibrator,
+                weight_calibrator=weights,
+                verify_data=calibration[:1],
+            )
+            content = target.read_bytes()
+            name = calibrator if weights == "minmax" else f"{calibrator}, weights {weights}"
+            rows.append(_row(name, content, _logits(content, images), reference, labels))
+    return rows
 
 
 def _converter(model: Any, calibration: np.ndarray) -> bytes:
-    """The TFLite converter's own full-integer PTQ, as its documentation has it."""
+    """The TFLite converter's own full-integer quantization, as its documentation has it."""
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -45,23 +99,40 @@ def _converter(model: Any, calibration: np.ndarray) -> bytes:
     return content
 
 
-def _logits(content: bytes, images: list[Path], preset: Any) -> np.ndarray:
+def _logits(content: bytes, images: np.ndarray) -> np.ndarray:
     runner = Runner(content)
     (spec,) = runner.inputs
-    return np.concatenate([runner.run({spec.name: preset(path)[None]})[0] for path in images])
+    return np.concatenate([runner.run({spec.name: image[None]})[0] for image in images])
 
 
-def _row(name: str, logits: np.ndarray, reference: np.ndarray, labels: np.ndarray, s: float) -> Any:
-    noise = float(np.sum((reference - logits) ** 2, dtype=np.float64))
-    sqnr = 10 * np.log10(float(np.sum(reference**2, dtype=np.float64)) / noise) if noise else None
+def _row(
+    name: str, content: bytes, logits: np.ndarray, reference: np.ndarray, labels: np.ndarray
+) -> Row:
+    wanted = reference.astype(np.float64)
     return {
         "recipe": name,
         "top1": float(np.mean(logits.argmax(1) == labels)),
         "agreement": float(np.mean(logits.argmax(1) == reference.argmax(1))),
-        "sqnr_db": sqnr,
-        "seconds": s,
+        "sqnr_db": sqnr_db(float(np.sum(wanted**2)), float(np.sum((wanted - logits) ** 2))),
+        "megabytes": len(content) / 1e6,
+        "samples": len(labels),
     }
 
 
-def main(_: list[str]) -> None:
-    """Prints one table a network."""
+def _markdown(title: str, rows: list[Row]) -> str:
+    lines = [
+        f"\n{title}, {rows[0]['samples']} photos:\n",
+        "| | top-1 | minus float, points | agreement | SQNR | size |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        points = 100 * (row["top1"] - rows[0]["top1"])
+        lines.append(
+            f"| {row['recipe']} | {100 * row['top1']:.2f} % | {points:+.2f} | "
+            f"{row['agreement']:.4f} | {row['sqnr_db']:.2f} dB | {row['megabytes']:.2f} MB |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    app.run(main)

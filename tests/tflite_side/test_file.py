@@ -31,7 +31,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_another_kind_of_file_is_refused(tmp_path):
     path = tmp_path / "picture.tflite"
     path.write_bytes(b"\x89PNG" + bytes(100))
-    with pytest.raises(UserError, match="is not a .tflite"):
+    with pytest.raises(UserError, match=r"is not a \.tflite"):
         read_bytes(path)
 
 
@@ -75,7 +75,7 @@ def test_a_constant_of_the_wrong_size_is_refused(content):
     model = parse(content, name="it")
     tensor = next(t for t in model.subgraphs[0].tensors if model.buffers[t.buffer].data is not None)
     model.buffers[tensor.buffer].data = model.buffers[tensor.buffer].data[:-1]
-    with pytest.raises(UserError, match="needs .* values"):
+    with pytest.raises(UserError, match=r"needs .* values"):
         parse(pack(model), name="it")
 
 

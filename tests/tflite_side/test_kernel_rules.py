@@ -58,7 +58,7 @@ def _tail(x):
 
 @pytest.mark.parametrize("kind", SAME_SCALE_CASES)
 def test_ops_that_move_codes_share_one_scale(kind):
-    integer, floating, quantized = _quantized(SAME_SCALE_CASES[kind])
+    integer, _, quantized = _quantized(SAME_SCALE_CASES[kind])
     assert kind in SAME_SCALE
     op = next(op for op in integer.ops if op.kind == kind)
     tied = [integer.tensors[i] for i in (*op.inputs, *op.outputs) if i >= 0]

@@ -45,7 +45,10 @@ def _fake_quantized(x):
 def test_fake_quantization_becomes_trained_ranges_and_bounds():
     plain = normalize(builders.tflite(_fake_quantized, (1, 8, 8, 3)), name="it")
     assert [op.kind for op in plain.graph.ops] == ["CONV_2D"]
-    (low, high), (_, top) = plain.ranges[plain.graph.inputs[0]], plain.ranges[plain.graph.outputs[0]]
+    (low, high), (_, top) = (
+        plain.ranges[plain.graph.inputs[0]],
+        plain.ranges[plain.graph.outputs[0]],
+    )
     assert high - low == pytest.approx(4, rel=0.01) and top == pytest.approx(7, rel=0.01)
     # TensorFlow folds constants, so a weight's fake quantization may have been done already.
     for bound in plain.bounds.values():

@@ -16,7 +16,10 @@ def add_data_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_string(
-        "image_size", None, "size of the pictures: N or HxW; default: the model's", flag_values=values
+        "image_size",
+        None,
+        "size of the pictures: N or HxW; default: the model's",
+        flag_values=values,
     )
     flags.DEFINE_float(
         "crop", None, "share of the shorter side that a central crop keeps", flag_values=values

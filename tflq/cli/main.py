@@ -70,6 +70,9 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if any(argument in ("--help", "-h", "--helpfull") for argument in arguments[1:]):
         print(f"{command.USAGE}\n{command.FLAGS.get_help(include_special_flags=False)}")
         return 0
+    for flag in command.FLAGS:
+        # A second call in one process must not see the first one's values.
+        command.FLAGS[flag].unparse()
     positional = command.FLAGS([name, *arguments[1:]])[1:]
     command.run(positional)
     return 0
@@ -77,10 +80,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 def _usage() -> str:
     lines = [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
-    return "\n".join(
-        ["tflq: from a trained Keras model to a verified int8 .tflite", "", *lines, ""]
-        + ["`tflq COMMAND --help` lists a command's flags."]
-    )
+    title = "tflq: from a trained Keras model to a verified int8 .tflite"
+    return "\n".join([title, "", *lines, "", "`tflq COMMAND --help` lists a command's flags."])
 
 
 if __name__ == "__main__":

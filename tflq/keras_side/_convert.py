@@ -130,11 +130,13 @@ def _convert(
 ) -> tuple[bytes, int]:
     import tensorflow as tf
 
-    specs = [tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{i}") for i, spec in enumerate(inputs)]
+    specs = [
+        tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{i}") for i, spec in enumerate(inputs)
+    ]
     function = tf.function(forward, autograph=False).get_concrete_function(*specs)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     try:
         with quiet():
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
             return converter.convert(), len(function.outputs)
     except Exception as error:
         # The converter raises several private types; its message tells what to do.

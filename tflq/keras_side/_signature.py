@@ -123,4 +123,5 @@ def _guessed(
 
 
 def _numpy_dtype(dtype: Any) -> np.dtype:
-    return np.dtype(getattr(dtype, "as_numpy_dtype", dtype))
+    found: np.dtype = np.dtype(getattr(dtype, "as_numpy_dtype", dtype))
+    return found

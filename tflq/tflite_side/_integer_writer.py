@@ -74,7 +74,9 @@ def _restore_names(model: Any, floating: Graph) -> None:
     tensors = model.subgraphs[0].tensors
     taken: set[str] = set()
     # Activations first: a constant that was split off one must not take its name.
-    for index in sorted(stands_for, key=lambda i: model.buffers[tensors[i].buffer].data is not None):
+    for index in sorted(
+        stands_for, key=lambda i: model.buffers[tensors[i].buffer].data is not None
+    ):
         name = floating.tensors[stands_for[index]].name
         name = name if name not in taken else f"{name}_{index}"
         tensors[index].name = name.encode()

@@ -163,4 +163,7 @@ class _Rewriter:
         model: Any = self.graph.model
         data = np.ascontiguousarray(value, np.float32)
         model.buffers.append(schema.BufferT(data=np.frombuffer(data.tobytes(), np.uint8)))
-        model.subgraphs[0].tensors[target].buffer = len(model.buffers) - 1
+        tensor = model.subgraphs[0].tensors[target]
+        tensor.buffer = len(model.buffers) - 1
+        # The converter leaves the shape of some fake-quantized weights open.
+        tensor.shape, tensor.shapeSignature = list(data.shape), None

@@ -9,7 +9,6 @@ from tflq.affine import Mode, parameters
 from tflq.tflite_side._graph import Graph, Quantization
 from tflq.tflite_side._kernel_rules import FIXED_OUTPUT, SAME_SCALE, fixed_range
 
-
 # TensorFlow's quantizer adds 1e-6 to both ends of a range that is narrower than that.
 _NARROWEST = 1e-6
 

@@ -18,7 +18,7 @@ class Runner:
     Args:
         content: the flatbuffer.
         inputs: the user's names and shapes, in the order of the file's inputs; None takes them
-            from the file.
+            from the file and its signature.
         keep_all: keep every intermediate tensor, for `tensor`.
         threads: CPU threads.
 
@@ -53,7 +53,7 @@ class Runner:
                 ) from error
         self._details = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
-        self.inputs = tuple(inputs) if inputs is not None else _specs(self._details)
+        self.inputs = tuple(inputs) if inputs is not None else self._specs()
 
     def run(self, sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Evaluates one batch.
@@ -88,6 +88,20 @@ class Runner:
         details: list[dict[str, Any]] = self._interpreter._get_ops_details()
         return details
 
+    def _specs(self) -> tuple[InputSpec, ...]:
+        names = {int(detail["index"]): detail["name"] for detail in self._details}
+        for key in list(self._interpreter.get_signature_list())[:1]:
+            signature = self._interpreter.get_signature_runner(key).get_input_details()
+            names |= {int(detail["index"]): name for name, detail in signature.items()}
+        return tuple(
+            InputSpec(
+                name=names[int(detail["index"])],
+                shape=tuple(None if n < 0 else int(n) for n in detail["shape_signature"]),
+                dtype=np.dtype(np.float32 if _is_quantized(detail) else detail["dtype"]),
+            )
+            for detail in self._details
+        )
+
     def _resize(self, sample: Mapping[str, np.ndarray]) -> None:
         changed = False
         for spec, detail in zip(self.inputs, self._details, strict=True):
@@ -101,17 +115,6 @@ class Runner:
             self._details = self._interpreter.get_input_details()
 
 
-def _specs(details: Sequence[Mapping[str, Any]]) -> tuple[InputSpec, ...]:
-    return tuple(
-        InputSpec(
-            name=detail["name"],
-            shape=tuple(None if n < 0 else int(n) for n in detail["shape_signature"]),
-            dtype=np.dtype(np.float32 if _is_quantized(detail) else detail["dtype"]),
-        )
-        for detail in details
-    )
-
-
 def _is_quantized(detail: Mapping[str, Any]) -> bool:
     return bool(detail["quantization"][0])
 
@@ -122,14 +125,16 @@ def _quantize(array: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
     scale, zero_point = detail["quantization"]
     limits = np.iinfo(detail["dtype"])
     codes = np.round(array / np.float32(scale)) + zero_point
-    return np.clip(codes, limits.min, limits.max).astype(detail["dtype"])
+    saturated: np.ndarray = np.clip(codes, limits.min, limits.max)
+    return saturated.astype(detail["dtype"])
 
 
 def _dequantize(array: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
     if not _is_quantized(detail):
         return array
     scale, zero_point = detail["quantization"]
-    return (array.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+    real: np.ndarray = (array.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+    return real
 
 
 def _first_line(error: Exception) -> str:

@@ -113,9 +113,7 @@ def held_bounds(quantized: Graph, floating: Graph, *, bits: int) -> dict[int, np
 
 def _pairs(integer: Graph, floating: Graph) -> list[tuple[Op, Op]]:
     """Integer ops and the float ops they come from: same kind, same output name."""
-    sources = {
-        (op.kind, floating.tensors[op.outputs[0]].name): op for op in weighted_ops(floating)
-    }
+    sources = {(op.kind, floating.tensors[op.outputs[0]].name): op for op in weighted_ops(floating)}
     pairs = []
     for op in weighted_ops(integer):
         source = sources.get((op.kind, integer.tensors[op.outputs[0]].name))

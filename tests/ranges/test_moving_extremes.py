@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tflq.ranges._moving_extremes import DECAY, MovingExtremes
+
+extremes = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=1, max_size=30)
+
+
+def _after(pairs):
+    moving = MovingExtremes()
+    for low, high in pairs:
+        moving = moving.after(low, high)
+    return moving
+
+
+@given(extremes)
+def test_average_is_weighted_by_age(pairs):
+    weights = DECAY ** np.arange(len(pairs))[::-1]
+    expected = np.average(np.array(pairs), axis=0, weights=weights)
+    assert _after(pairs).average == pytest.approx(tuple(expected), abs=1e-6)
+
+
+@given(extremes, st.integers(0, 30))
+def test_merging_continues_the_stream(pairs, at):
+    merged = _after(pairs[:at]).merge(_after(pairs[at:]))
+    assert merged.updates == len(pairs)
+    assert merged.average == pytest.approx(_after(pairs).average, rel=1e-12, abs=1e-6)
+
+
+@given(st.floats(-1e6, 1e6), st.integers(1, 500))
+def test_a_constant_has_no_bias(value, updates):
+    assert _after([(value, value)] * updates).average == pytest.approx((value, value))
+
+
+def test_later_updates_weigh_more():
+    assert _after([(0, 0), (0, 1)]).average[1] > 0.5 > _after([(0, 1), (0, 0)]).average[1]

@@ -1,0 +1,108 @@
+"""Equation (12): the range whose codes keep most of the distribution's shape.
+
+After S. Migacz, "8-bit inference with TensorRT", 2017: a candidate range clips, so in the
+reference its outliers lie in the outermost cells, where the candidate does not have them; and it
+quantizes, so within a cell it knows no shape. Both cost divergence. Much differs from the
+well-known recipe, which clips far too much on ReLU6 and on short streams:
+
+- Cells are those of the real quantizer, atoms are points that it represents, both ends move.
+- The reference has the same number of parts a cell for every candidate. With the histogram's
+  own bins, a narrow candidate has fewer of them a cell and seems better by fitting noise.
+- The candidate is not normalized. Otherwise one that clips nearly everything has nearly the same
+  distribution as its reference, all of it in one cell, and seems perfect.
+- Divergence does not see how far away a clipped value lies. A range that clips more than a few
+  values must therefore not have a larger squared error than the full range.
+"""
+
+import numpy as np
+
+from tflq.ranges._cells import Density, Floats, Grids, full_range, narrower_than_bins
+from tflq.ranges._histogram import Histogram
+from tflq.ranges._registry import register_calibrator
+from tflq.ranges._search import search
+from tflq.ranges._squared_error import SquaredError
+
+# Parts of all cells together, but at least two a cell: more of them would show noise, not shape.
+_PARTS = 512
+
+# The share of values that may be clipped however far away they lie.
+_FEW = 1e-4
+
+# Below any width or mass, yet far from what float64 cannot hold.
+_TINY = 1e-100
+
+
+@register_calibrator("kl")
+def kl(histogram: Histogram, *, bits: int) -> tuple[float, float]:
+    """Minimises the Kullback-Leibler divergence between values and what is left of them.
+
+    The full range is kept unless another is better by more than chance explains, and where
+    cells are narrower than bins: then it loses no shape that the histogram could show.
+
+    Example:
+        >>> histogram = Histogram()
+        >>> histogram.update(np.append(np.random.default_rng(0).normal(size=20_000), 90))
+        >>> low, high = kl(histogram, bits=4)
+        >>> -4 < low < -2 < 2 < high < 4
+        True
+    """
+    low, high = full_range(histogram)
+    if narrower_than_bins(histogram, bits):
+        return low, high
+    divergence, error = _Divergence(histogram, bits), SquaredError(histogram, bits)
+    bearable = error(np.array([low]), np.array([high]))
+
+    def cost(lows: Floats, highs: Floats) -> Floats:
+        costs, clipped = divergence(lows, highs)
+        costs[(lows > low) | (highs < high)] += divergence.chance
+        many = np.flatnonzero(clipped > _FEW)
+        costs[many[error(lows[many], highs[many]) > bearable]] = np.inf
+        return costs
+
+    return search(cost, low, high)
+
+
+class _Divergence:
+    """The divergence of many ranges, times the number of values.
+
+    Attributes:
+        chance: two standard deviations of the divergence that chance makes within cells.
+    """
+
+    def __init__(self, histogram: Histogram, bits: int) -> None:
+        self._bits, self._parts = bits, max(2, _PARTS >> bits)
+        self.chance = 2 * float(np.sqrt(2**bits * (self._parts - 1) / 2))
+        self._density, self._full = Density.of(histogram), full_range(histogram)
+        self._extremes = histogram.minimum, histogram.maximum
+        spikes = dict(histogram.atoms)
+        self._total = self._density.mass.sum() + sum(spikes.values())
+        self._low_spike, self._high_spike = spikes[histogram.minimum], spikes[histogram.maximum]
+
+    def __call__(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+        """Divergences of K ranges and the shares that they clip, each of shape (K,)."""
+        grids = Grids.of(low, high, self._bits)
+        borders = np.clip(grids.boundaries(self._parts), *self._extremes)
+        below = self._density.below(borders)
+        mass, width = (
+            np.diff(of).reshape(low.size, grids.levels, self._parts) for of in (below, borders)
+        )
+        cells = mass.sum(axis=2)
+        shape = (mass * _log_ratio(mass, width)).sum(axis=(1, 2))
+        shape -= (cells * _log_ratio(cells, width.sum(axis=2))).sum(axis=1)
+        under = below[:, 0] + self._low_spike * (low > self._full[0])
+        over = self._density.mass.sum() - below[:, -1] + self._high_spike * (high < self._full[1])
+        divergence = shape + _outliers(under, cells[:, 0]) + _outliers(over, cells[:, -1])
+        return divergence, (under + over) / self._total
+
+
+def _outliers(count: Floats, cell: Floats) -> Floats:
+    """Divergence of a cell from the same one with outliers in it; one value stands for none."""
+    together = cell + count
+    divergence: Floats = together * _log_ratio(together, np.maximum(cell, 1.0)) - count
+    return divergence
+
+
+def _log_ratio(x: Floats, y: Floats) -> Floats:
+    """The logarithm of x / y, finite where one is 0: it then multiplies a mass of 0."""
+    logarithm: Floats = np.log(np.maximum(x, _TINY) / np.maximum(y, _TINY))
+    return logarithm
