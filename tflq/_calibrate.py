@@ -126,7 +126,7 @@ def batched(data: Any, inputs: tuple[InputSpec, ...], *, description: str) -> It
     if size in (None, 1):
         return track(found, description=description, total=found.total)
     total = None if found.total is None else found.total // size
-    return track(batches(found, size), description=description, total=total)
+    return track(batches(found, size), description=description, total=total, unit="batches")
 
 
 def _zeros(inputs: tuple[InputSpec, ...]) -> dict[str, np.ndarray]:

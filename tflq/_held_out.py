@@ -19,7 +19,7 @@ class HeldOut:
         hold_out: False where other samples are given for judging.
 
     Attributes:
-        calibrated: how many samples went to calibration.
+        calibrated: how many samples went to calibration; a batch counts as what it holds.
     """
 
     def __init__(self, samples: Iterable[Sample], *, hold_out: bool):
@@ -36,7 +36,7 @@ class HeldOut:
                 continue
             if self._hold_out and len(self._first) < _EVERY:
                 self._first.append(sample)
-            self.calibrated += 1
+            self.calibrated += next(iter(sample.values())).shape[0]
             yield sample
 
     @property

@@ -152,3 +152,30 @@ def test_a_kill_in_the_middle_leaves_no_file(here):
         time.sleep(0.2)
         process.terminate()
     assert not list(here.glob("*killed*"))
+
+
+@pytest.fixture
+def photos(here):
+    from PIL import Image
+
+    (here / "photos").mkdir(exist_ok=True)
+    for index in range(11):
+        picture = np.random.default_rng(index).integers(0, 256, (20, 24, 3), np.uint8)
+        Image.fromarray(picture).save(here / "photos" / f"{index:02}.png")
+    return here / "photos"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"), [([], "raw pixels, 0..255"), (["--preset=tf"], ""), (["--mean=0"], "")]
+)
+def test_raw_pixels_are_pointed_out(flags, expected, photos, capsys):
+    assert main(["export", "model.keras", "photo.tflite", f"--data={photos}", *flags]) == 0
+    err = capsys.readouterr().err
+    assert expected in err and ("raw pixels" in err) == bool(expected)
+
+
+def test_verify_data_judges(photos, capsys):
+    arguments = ["export", "model.keras", "v.tflite", "--data=data.npy", "--json=v.json"]
+    assert main([*arguments, f"--verify_data={photos}", "--preset=tf"]) == 0
+    report = json.loads((photos.parent / "v.json").read_text())
+    assert report["verification"] == "given" and report["outputs"][0]["samples"] == 11

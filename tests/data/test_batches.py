@@ -36,8 +36,8 @@ def test_an_endless_source():
 
 
 def test_shapes_in_a_batch_are_equal():
-    odd = [{"x": np.ones((1, n))} for n in (2, 2, 2, 5)]
-    with pytest.raises(UserError, match=r"sample 3 of input 'x' has shape \(5,\) and sample 2 "):
+    odd = [{"x": np.ones((1, n))} for n in (2, 2, 2, 2, 2, 5)]
+    with pytest.raises(UserError, match=r"sample 5 of input 'x' has shape \(5,\) and sample 4 "):
         list(batches(odd, 2))
 
 

@@ -1,5 +1,8 @@
 """Flags that say where samples come from and how pictures are prepared."""
 
+import sys
+from pathlib import Path
+
 from absl import flags
 
 from tflq._errors import UserError
@@ -39,6 +42,12 @@ def data_path(spec: str | None, values: flags.FlagValues) -> DataPath | None:
     """
     if spec is None:
         return None
+    if Path(spec).is_dir() and values.preset is values.mean is values.scale is None:
+        print(
+            "tflq: pictures are given to the model as raw pixels, 0..255; if it expects anything "
+            f"else, say so with --preset ({', '.join(PRESETS)}) or --mean and --scale.",
+            file=sys.stderr,
+        )
     options = ImageOptions(
         image_size=_size(values.image_size),
         crop=values.crop,

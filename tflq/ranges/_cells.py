@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflq.affine import Mode, code_limits, parameters
-from tflq.ranges._histogram import Histogram
+from tflq.ranges._histogram import BINS, Histogram
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,10 +23,10 @@ def full_range(histogram: Histogram) -> tuple[float, float]:
     return min(histogram.minimum, 0.0), max(histogram.maximum, 0.0)
 
 
-def narrower_than_bins(histogram: Histogram, bits: int) -> bool:
-    """Whether the full range's cells are too narrow for the histogram to show what is in them."""
+def cells_hide(histogram: Histogram, bits: int) -> bool:
+    """Whether cells are so narrow, or so many, that what is in each of them plays no part."""
     low, high = full_range(histogram)
-    return bool(high - low <= histogram.width * (2**bits - 1))
+    return 2**bits > BINS or bool(high - low <= histogram.width * (2**bits - 1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -198,7 +198,7 @@ def _exponent(low: float, high: float) -> int:
 
 
 def _magnitude(value: float) -> int:
-    """The least power of two above a value; of 0, one below all others."""
+    """The exponent of the least power of two above |value|; of 0, one below all others."""
     return math.frexp(value)[1] if value else _SMALLEST_EXPONENT
 
 

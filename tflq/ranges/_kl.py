@@ -10,23 +10,21 @@ well-known recipe, which clips far too much on ReLU6 and on short streams:
   own bins, a narrow candidate has fewer of them a cell and seems better by fitting noise.
 - The candidate is not normalized. Otherwise one that clips nearly everything has nearly the same
   distribution as its reference, all of it in one cell, and seems perfect.
-- Divergence does not see how far away a clipped value lies. A range that clips more than a few
-  values must therefore not have a larger squared error than the full range.
+- Divergence does not see how far away a clipped value lies. A range that clips more than the
+  percentile calibrator would must therefore not have a larger squared error than the full range.
 """
 
 import numpy as np
 
-from tflq.ranges._cells import Density, Floats, Grids, full_range, narrower_than_bins
+from tflq.ranges._cells import Density, Floats, Grids, cells_hide, full_range
 from tflq.ranges._histogram import Histogram
+from tflq.ranges._percentile import percentile
 from tflq.ranges._registry import register_calibrator
 from tflq.ranges._search import search
 from tflq.ranges._squared_error import SquaredError
 
 # Parts of all cells together, but at least two a cell: more of them would show noise, not shape.
 _PARTS = 512
-
-# The share of values that may be clipped however far away they lie.
-_FEW = 1e-4
 
 # Below any width or mass, yet far from what float64 cannot hold.
 _TINY = 1e-100
@@ -47,15 +45,16 @@ def kl(histogram: Histogram, *, bits: int) -> tuple[float, float]:
         True
     """
     low, high = full_range(histogram)
-    if narrower_than_bins(histogram, bits):
+    if cells_hide(histogram, bits):
         return low, high
     divergence, error = _Divergence(histogram, bits), SquaredError(histogram, bits)
     bearable = error(np.array([low]), np.array([high]))
+    few_below, few_above = percentile(histogram, bits=bits)
 
     def cost(lows: Floats, highs: Floats) -> Floats:
-        costs, clipped = divergence(lows, highs)
+        costs = divergence(lows, highs)
         costs[(lows > low) | (highs < high)] += divergence.chance
-        many = np.flatnonzero(clipped > _FEW)
+        many = np.flatnonzero((lows > few_below) | (highs < few_above))
         costs[many[error(lows[many], highs[many]) > bearable]] = np.inf
         return costs
 
@@ -75,11 +74,10 @@ class _Divergence:
         self._density, self._full = Density.of(histogram), full_range(histogram)
         self._extremes = histogram.minimum, histogram.maximum
         spikes = dict(histogram.atoms)
-        self._total = self._density.mass.sum() + sum(spikes.values())
         self._low_spike, self._high_spike = spikes[histogram.minimum], spikes[histogram.maximum]
 
-    def __call__(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-        """Divergences of K ranges and the shares that they clip, each of shape (K,)."""
+    def __call__(self, low: Floats, high: Floats) -> Floats:
+        """The divergences of K ranges, whose ends and result have shape (K,)."""
         grids = Grids.of(low, high, self._bits)
         borders = np.clip(grids.boundaries(self._parts), *self._extremes)
         below = self._density.below(borders)
@@ -91,8 +89,8 @@ class _Divergence:
         shape -= (cells * _log_ratio(cells, width.sum(axis=2))).sum(axis=1)
         under = below[:, 0] + self._low_spike * (low > self._full[0])
         over = self._density.mass.sum() - below[:, -1] + self._high_spike * (high < self._full[1])
-        divergence = shape + _outliers(under, cells[:, 0]) + _outliers(over, cells[:, -1])
-        return divergence, (under + over) / self._total
+        divergence: Floats = shape + _outliers(under, cells[:, 0]) + _outliers(over, cells[:, -1])
+        return divergence
 
 
 def _outliers(count: Floats, cell: Floats) -> Floats:

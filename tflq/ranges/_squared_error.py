@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tflq.ranges._cells import Density, Floats, Grids, narrower_than_bins
+from tflq.ranges._cells import Density, Floats, Grids, cells_hide
 from tflq.ranges._histogram import Histogram
 
 
@@ -27,7 +27,7 @@ class SquaredError:
     def __init__(self, histogram: Histogram, bits: int) -> None:
         self._bits, self._atoms = bits, histogram.atoms
         density = Density.of(histogram)
-        fine = narrower_than_bins(histogram, bits)
+        fine = cells_hide(histogram, bits)
         self._spread = _Integral(density) if fine else _Sum(density)
 
     def __call__(self, low: Floats, high: Floats) -> Floats:
