@@ -33,7 +33,7 @@ def export(
     scheme: str = "w8a8",
     calibrator: str = "mse",
     calibrator_for: Mapping[str, str] | None = None,
-    weight_calibrator: str = "minmax",
+    weight_calibrator: str = "mse",
     io: str | None = None,
     verify_data: Any = None,
     batch_size: int | None = 1,
@@ -57,7 +57,7 @@ def export(
         calibrator: how ranges of activations are chosen; see `tflq.calibrators()`. Outputs of
             the model are never clipped by it.
         calibrator_for: calibrators of single layers, `{name or pattern: calibrator}`.
-        weight_calibrator: how ranges of weights are chosen: "minmax" or "mse".
+        weight_calibrator: how ranges of weights are chosen: "mse" or "minmax".
         io: dtype of the file's inputs and outputs, "int8", "uint8" or "float32"; by default
             int8, and float32 for schemes that keep activations in float32.
         verify_data: samples to judge with; by default every tenth of `data` is held out.

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from tflq._fidelity import OutputFidelity
 from tflq._recipe import Recipe
-from tflq._tables import decibels, megabytes, text_table, to_json
+from tflq._tables import decibels, megabytes, text_facts, text_table, to_json
 from tflq.tflite_side import Deviation, FileFacts
 
-_SHOWN = 8
+_SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +78,18 @@ class ExportReport:
             ),
             ("time", ", ".join(f"{step} {s:.1f} s" for step, s in self.seconds.items())),
         ]
-        return text_table(f"{self.source} -> {self.path}", ("", ""), rows)
+        return text_facts(f"{self.source} -> {self.path}", rows)
 
     def _deviation_table(self) -> str:
+        by_rule: dict[str, list[Deviation]] = {}
+        for deviation in self.deviations:
+            by_rule.setdefault(deviation.rule, []).append(deviation)
         rows = [
-            (d.tensor.split(";")[0], interval(d.asked), interval(d.held), d.rule)
-            for d in self.deviations[:_SHOWN]
+            (rule, str(len(found)), _some(tuple(d.tensor.split(";")[0] for d in found)))
+            for rule, found in by_rule.items()
         ]
-        title = "Ranges that the file does not hold as asked" + _more(len(self.deviations))
-        return text_table(title, ("tensor", "asked", "held", "rule"), rows)
+        title = "Ranges that the file does not hold as asked"
+        return text_table(title, ("rule", "tensors", "which"), rows)
 
 
 def fidelity_table(title: str, outputs: tuple[OutputFidelity, ...]) -> str:
@@ -118,7 +121,7 @@ def facts_table(facts: FileFacts) -> str:
         ("float islands", _some(facts.float_ops) or "none"),
         ("conversions inside", _some(facts.conversions) or "none"),
     ]
-    return text_table("The file", ("", ""), rows)
+    return text_facts("The file", rows)
 
 
 def interval(bounds: tuple[float, float] | None) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tflq._errors import UserError
 from tflq._float_model import FloatModel
+from tflq._quiet import quiet
 from tflq.data import InputSpec
 
 SOURCES = "a Keras 3 or tf_keras model, a .keras or .h5 file, a SavedModel folder, or a .tflite"
@@ -34,17 +35,25 @@ def open_model(
     """
     from tflq.keras_side import from_keras, from_saved_model, keras_kind, load_keras
 
+    source = None
     if isinstance(model, (str, os.PathLike)):
         path = Path(model)
+        if not path.is_dir() and path.suffix not in (".keras", ".h5", ".hdf5"):
+            return _from_tflite(path)
+        _import_tensorflow()
         if path.is_dir():
             return from_saved_model(str(path), batch_size=batch_size)
-        if path.suffix in (".keras", ".h5", ".hdf5"):
-            loaded = load_keras(str(path), safe_mode=safe_mode)
-            return from_keras(loaded, batch_size=batch_size, source=f"model file {str(path)!r}")
-        return _from_tflite(path)
+        model = load_keras(str(path), safe_mode=safe_mode)
+        source = f"model file {str(path)!r}"
     if keras_kind(model) is None:
         raise UserError(f"model is a {type(model).__name__}; give {SOURCES}.")
-    return from_keras(model, batch_size=batch_size, dtypes=dtypes)
+    return from_keras(model, batch_size=batch_size, dtypes=dtypes, source=source)
+
+
+def _import_tensorflow() -> None:
+    """TensorFlow reports at length what this machine lacks; nobody needs that here."""
+    with quiet():
+        import tensorflow  # noqa: F401
 
 
 def _from_tflite(path: Path) -> FloatModel:

@@ -11,19 +11,45 @@ import numpy as np
 
 
 def text_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A plain-text table; the first column is left-aligned, the others right-aligned."""
+    """A plain-text table; numbers to the right, names and sentences to the left."""
+    body = [list(row) for row in rows]
+    table = _table(title, show_header=True)
+    for place, column in enumerate(columns):
+        numbers = place > 0 and all(_is_short(row[place]) for row in body)
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    return _render(table, body)
+
+
+def text_facts(title: str, facts: Iterable[tuple[str, str]]) -> str:
+    """Names and what there is to say of them, one a line."""
+    table = _table(title, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return _render(table, facts)
+
+
+def _is_short(cell: str) -> bool:
+    return len(cell) < 24
+
+
+def _table(title: str, *, show_header: bool) -> Any:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", show_edge=False)
-    for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place == 0 else "right", overflow="fold")
+    return Table(
+        title=title, box=SIMPLE_HEAD, title_justify="left", show_edge=False, show_header=show_header
+    )
+
+
+def _render(table: Any, rows: Iterable[Sequence[str]]) -> str:
+    from rich.console import Console
+
     for row in rows:
         table.add_row(*row)
     stream = io.StringIO()
     # A fixed width keeps tables the same in terminals, files and documents.
-    Console(file=stream, width=110, markup=False, highlight=False, emoji=False).print(table)
+    console = Console(file=stream, width=110, markup=False, highlight=False, emoji=False)
+    console.print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
 
 

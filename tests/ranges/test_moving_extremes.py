@@ -36,3 +36,22 @@ def test_a_constant_has_no_bias(value, updates):
 
 def test_later_updates_weigh_more():
     assert _after([(0, 0), (0, 1)]).average[1] > 0.5 > _after([(0, 1), (0, 0)]).average[1]
+
+
+def test_side_by_side_the_wider_one_counts_in_any_order():
+    narrow, wide = MovingExtremes(), MovingExtremes()
+    for _ in range(100):
+        narrow, wide = narrow.after(-1.0, 1.0), wide.after(-0.5, 64.0)
+    for pair in (narrow.beside(wide), wide.beside(narrow)):
+        assert pair.average == pytest.approx((-1.0, 64.0))
+
+
+def test_beside_nothing_a_stream_is_itself():
+    stream = MovingExtremes().after(-1.0, 2.0)
+    assert stream.beside(MovingExtremes()) == MovingExtremes().beside(stream) == stream
+
+
+def test_side_by_side_streams_may_differ_in_length():
+    short = MovingExtremes().after(0.0, 5.0)
+    long = MovingExtremes().after(0.0, 1.0).after(0.0, 1.0).after(-3.0, 1.0)
+    assert short.beside(long).average == pytest.approx((long.average[0], 5.0))

@@ -7,7 +7,7 @@ from streams import ODD, STREAMS, histogram
 from tflq._errors import UserError
 from tflq.ranges import Histogram, _registry, calibrators, get_calibrator, register_calibrator
 
-NAMES = ("kl", "minmax", "moving_average", "mse", "percentile")
+NAMES = ("minmax", "moving_average", "percentile", "mse", "kl")
 
 
 @pytest.fixture

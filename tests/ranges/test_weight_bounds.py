@@ -83,7 +83,7 @@ def test_dead_channels_have_no_bound(method):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("value", [1e-45, 1e-38, 1e-30, 1e30, 3e38])
+@pytest.mark.parametrize("value", [1e-45, 1e-38, 2e-36, 1e-30, 1e30, 3e38])
 @pytest.mark.parametrize("method", WEIGHT_METHODS)
 def test_tiny_and_huge_weights(method, value):
     weights = np.array([[value, -value / 2], [1.0, 0.5]], np.float32)

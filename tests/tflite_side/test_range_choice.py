@@ -82,3 +82,12 @@ def test_every_activation_gets_a_range(calibrator):
     made = {t for op in graph.ops for t in op.outputs} | set(graph.inputs)
     assert set(plan.ranges) == made
     assert all(low <= 0 <= high for low, high in plan.ranges.values())
+
+
+def test_moving_averages_of_a_group_are_those_of_its_widest_member():
+    graph = _graph(lambda x: _conv(tf.concat([_conv(x), _conv(x, 1)], -1)[..., :4]))
+    concat = next(op for op in graph.ops if op.kind == "CONCATENATION")
+    histograms = {t.index: _histogram(0, 1) for t in graph.tensors if not t.is_constant}
+    histograms[concat.inputs[0]] = _histogram(0, 64)
+    plan = _choose(graph, histograms, calibrator="moving_average")
+    assert plan.ranges[concat.outputs[0]] == pytest.approx((0.0, 64.0))

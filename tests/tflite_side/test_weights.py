@@ -98,7 +98,9 @@ def test_a_widened_channel_is_reported():
     )
     quantized, _, _ = builders.quantize_file(content, DATA)
     (deviation,) = quantized.deviations
-    assert deviation.rule == "1 channel(s) widened so that the int32 bias does not overflow"
+    assert (
+        deviation.rule == "widened in channels so nearly dead that their int32 bias would overflow"
+    )
 
 
 def test_dead_channels_give_zeros():

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tflq.demo._efficientnet_lite import load_efficientnet_lite
-from tflq.demo._photos import labelled_photos
-from tflq.demo._picture import draw_calibrators
 
 from tflq._errors import UserError
 from tflq._export import export
@@ -20,6 +17,9 @@ from tflq._report import ExportReport
 from tflq._source import open_model
 from tflq._tables import decibels, megabytes, text_table, to_json
 from tflq.data import ImageOptions
+from tflq.demo._efficientnet_lite import load_efficientnet_lite
+from tflq.demo._photos import labelled_photos
+from tflq.demo._picture import draw_calibrators
 from tflq.ranges import calibrators, get_calibrator
 from tflq.tflite_side import Graph, Names, Runner, collect
 

@@ -101,6 +101,15 @@ class Histogram:
             merged._at_maximum += later._at_maximum
         return merged
 
+    def beside(self, other: "Histogram") -> "Histogram":
+        """A new histogram of two tensors that must share one range.
+
+        As `merge`, but for tensors of the same samples, neither of which is the later one.
+        """
+        merged = self.merge(other)
+        merged.moving = self.moving.beside(other.moving)
+        return merged
+
     def copy(self) -> "Histogram":
         """An independent copy."""
         clone = copy.copy(self)

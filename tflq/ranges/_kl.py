@@ -35,7 +35,7 @@ def kl(histogram: Histogram, *, bits: int) -> tuple[float, float]:
     """Minimises the Kullback-Leibler divergence between values and what is left of them.
 
     The full range is kept unless another is better by more than chance explains, and where
-    cells are narrower than bins: then it loses no shape that the histogram could show.
+    cells are so narrow that it loses no shape the histogram could show.
 
     Example:
         >>> histogram = Histogram()
@@ -81,16 +81,21 @@ class _Divergence:
         grids = Grids.of(low, high, self._bits)
         borders = np.clip(grids.boundaries(self._parts), *self._extremes)
         below = self._density.below(borders)
-        mass, width = (
-            np.diff(of).reshape(low.size, grids.levels, self._parts) for of in (below, borders)
-        )
-        cells = mass.sum(axis=2)
-        shape = (mass * _log_ratio(mass, width)).sum(axis=(1, 2))
-        shape -= (cells * _log_ratio(cells, width.sum(axis=2))).sum(axis=1)
+        # Every parts-th border is one between cells.
+        cell_below, cell_borders = below[:, :: self._parts], borders[:, :: self._parts]
+        shape = _negentropy(below, borders) - _negentropy(cell_below, cell_borders)
+        cells = np.diff(cell_below)
         under = below[:, 0] + self._low_spike * (low > self._full[0])
         over = self._density.mass.sum() - below[:, -1] + self._high_spike * (high < self._full[1])
         divergence: Floats = shape + _outliers(under, cells[:, 0]) + _outliers(over, cells[:, -1])
         return divergence
+
+
+def _negentropy(below: Floats, borders: Floats) -> Floats:
+    """Sum of mass * log(density) between the borders of each row."""
+    mass = np.diff(below)
+    entropy: Floats = (mass * _log_ratio(mass, np.diff(borders))).sum(axis=1)
+    return entropy
 
 
 def _outliers(count: Floats, cell: Floats) -> Floats:

@@ -36,9 +36,25 @@ class MovingExtremes:
             updates=self.updates + later.updates,
         )
 
+    def beside(self, other: "MovingExtremes") -> "MovingExtremes":
+        """The wider of two streams that run side by side, such as the inputs of a concat."""
+        if not (self.updates and other.updates):
+            return self if self.updates else other
+        updates = max(self.updates, other.updates)
+        (low, high), (other_low, other_high) = self.average, other.average
+        weight = _weight(updates)
+        return MovingExtremes(
+            low=min(low, other_low) * weight, high=max(high, other_high) * weight, updates=updates
+        )
+
     @property
     def average(self) -> tuple[float, float]:
         """Moving average of the minima and of the maxima; there must have been an update."""
         # Dividing by the weights' sum is what corrects the bias of a short stream.
-        weight = (1 - DECAY**self.updates) / (1 - DECAY)
+        weight = _weight(self.updates)
         return self.low / weight, self.high / weight
+
+
+def _weight(updates: int) -> float:
+    """What the weights of that many updates add up to."""
+    return (1 - DECAY**updates) / (1 - DECAY)

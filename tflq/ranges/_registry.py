@@ -78,7 +78,7 @@ def get_calibrator(name: str) -> Calibrator:
         (0.0, 5.0)
     """
     if name not in _CALIBRATORS:
-        known = ", ".join(_CALIBRATORS)
+        known = ", ".join(calibrators())
         raise UserError(f"calibrator={name!r} is unknown; choose one of: {known}.")
     choose = _CALIBRATORS[name]
 
@@ -97,10 +97,10 @@ def get_calibrator(name: str) -> Calibrator:
 
 
 def calibrators() -> tuple[str, ...]:
-    """The names of all calibrators.
+    """The names of all calibrators, in the order of their registration.
 
     Example:
         >>> calibrators()
-        ('kl', 'minmax', 'moving_average', 'mse', 'percentile')
+        ('minmax', 'moving_average', 'percentile', 'mse', 'kl')
     """
     return tuple(_CALIBRATORS)

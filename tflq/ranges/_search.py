@@ -11,6 +11,9 @@ Floats = npt.NDArray[np.float64]
 _COARSE = 0.4 ** np.arange(8)
 _FINE = tuple(1 + radius * np.linspace(-1, 1, 8) for radius in (0.5, 0.12, 0.03, 0.008))
 
+# So few candidates at once that a cost's arrays fit into the cache.
+_BLOCK = 16
+
 
 def search(
     cost: Callable[[Floats, Floats], Floats], low: float, high: float
@@ -39,11 +42,11 @@ def search(
     def consider(ends: Floats) -> None:
         """Takes the best of K ranges, shape (K, 2), if it is better than all before."""
         nonlocal best, least
-        ends = np.clip(ends, low, high)
-        costs = cost(ends[:, 0], ends[:, 1])
-        winner = int(np.argmin(costs))
-        if costs[winner] < least:
-            best, least = ends[winner], costs[winner]
+        for block in np.array_split(np.clip(ends, low, high), -(-len(ends) // _BLOCK)):
+            costs = cost(block[:, 0], block[:, 1])
+            winner = int(np.argmin(costs))
+            if costs[winner] < least:
+                best, least = block[winner], costs[winner]
 
     free = [side for side in (0, 1) if full[side] != 0.0]
     lows, highs = (end * _COARSE if end else np.zeros(1) for end in full)

@@ -14,13 +14,14 @@ Bounds = npt.NDArray[np.float64]
 # As many weights are worked on at once as a core's cache holds.
 _BLOCK = 2**15
 
-# By how much each round of the search changes the bound, as a share of the largest weight.
+# By how much each round of the search changes the bound, in units of the largest weight.
 _ROUNDS = (
     np.linspace(-0.8, 0.0, 17),
     0.0125 * np.array([-3, -2, -1, 1, 2, 3]),
     0.003 * np.array([-3, -2, -1, 1, 2, 3]),
 )
 
+# Rows that are 0, or nearly, have no scale that a float32 can hold: their bound is left alone.
 _SMALLEST_SCALE = np.finfo(np.float32).tiny
 
 
@@ -91,9 +92,8 @@ def _least_squares(rows: Rows, largest: Bounds, highest: int) -> Bounds:
 def _errors(rows: Rows, scales: Bounds, highest: int) -> Bounds:
     """Squared errors of n rows quantized with each of K scales, shape (n, K)."""
     errors = np.zeros_like(scales)
-    # A row too small to have a scale is left out: its errors stay 0.
-    inverse = np.divide(1.0, scales, out=np.zeros_like(scales), where=scales > _SMALLEST_SCALE)
-    factors = inverse.astype(np.float32)
+    usable = scales > _SMALLEST_SCALE
+    factors = np.divide(1.0, scales, out=np.zeros_like(scales), where=usable).astype(np.float32)
     for start in range(0, rows.shape[1], _BLOCK):
         magnitudes = np.abs(rows[:, start : start + _BLOCK])
         scaled, codes = np.empty_like(magnitudes), np.empty_like(magnitudes)
@@ -102,8 +102,7 @@ def _errors(rows: Rows, scales: Bounds, highest: int) -> Bounds:
             np.minimum(np.rint(scaled, out=codes), highest, out=codes)
             np.subtract(scaled, codes, out=scaled)
             errors[:, k] += np.einsum("ij,ij->i", scaled, scaled)
-    squared: Bounds = errors * scales**2
-    return squared
+    return np.where(usable, errors * scales**2, np.inf)
 
 
 # Each takes rows of weights by channel, their largest absolute values and the largest code.

@@ -89,11 +89,11 @@ def _marked(name: str) -> int | None:
 
 
 def _quantize(content: bytes, *, per_channel: bool) -> bytes:
-    import tensorflow as tf
-    from tensorflow.lite.python.convert import mlir_quantize
-
     try:
         with quiet():
+            import tensorflow as tf
+            from tensorflow.lite.python.convert import mlir_quantize
+
             quantized: bytes = mlir_quantize(
                 content,
                 disable_per_channel=not per_channel,

@@ -10,7 +10,8 @@ from tflq.tflite_side._kernel_rules import fixed_range, prescribed_range, same_s
 
 Range = tuple[float, float]
 
-# The output of a head is judged by its largest value: clipping it would change the answer.
+# An output is judged by its largest value: clipping it would change the answer. Inputs are often
+# integers in disguise, such as pixels, whose own range quantizes them without any error.
 _NEVER_CLIP = "minmax"
 
 
@@ -39,8 +40,8 @@ def choose_ranges(
     """Chooses the range of every activation.
 
     Trained ranges come first, then the kernels' fixed ones; everything else is calibrated, one
-    range for a group whose members' histograms are merged. Groups that hold an output of the
-    graph, or the logits of its final softmax or sigmoid, keep their whole range.
+    range for a group whose members' histograms are merged. Groups that hold an input or output
+    of the graph, or the logits of its final softmax or sigmoid, keep their whole range.
 
     Args:
         graph: the normalized float graph.
@@ -51,7 +52,7 @@ def choose_ranges(
         bits: bits of an activation.
     """
     plan = RangePlan(ranges={}, origin={})
-    unclipped = _heads(graph)
+    unclipped = _doors(graph)
     for group in same_scale_groups(graph):
         prescribed = prescribed_range(graph, group)
         if prescribed is not None:
@@ -87,9 +88,9 @@ def untrained(graph: Graph, trained: Mapping[int, Range]) -> tuple[int, ...]:
     )
 
 
-def _heads(graph: Graph) -> frozenset[int]:
-    """Outputs, and what feeds a last op of fixed output range."""
-    heads = set(graph.outputs)
+def _doors(graph: Graph) -> frozenset[int]:
+    """Inputs, outputs, and what feeds a last op of fixed output range."""
+    heads = {*graph.inputs, *graph.outputs}
     for output in graph.outputs:
         if fixed_range(graph, output) is not None:
             heads.update(graph.producer[output].inputs)
@@ -107,4 +108,4 @@ def _calibrator_of(
 
 def _merged(group: list[int], histograms: Mapping[int, Histogram]) -> Histogram | None:
     found = [histograms[t] for t in group if t in histograms and histograms[t].count]
-    return reduce(Histogram.merge, found) if found else None
+    return reduce(Histogram.beside, found) if found else None

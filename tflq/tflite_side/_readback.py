@@ -79,8 +79,9 @@ def weight_deviations(
 def _weight_rule(held: np.ndarray | None, bound: np.ndarray) -> str:
     if held is None:
         return "its op stayed float or was merged into another"
-    grown = int(np.sum((held > bound * (1 + 1e-5)) & (bound > 0)))
-    return f"{grown} channel(s) widened so that the int32 bias does not overflow"
+    if np.any((held > bound * (1 + 1e-5)) & (bound > 0)):
+        return "widened in channels so nearly dead that their int32 bias would overflow"
+    return "changed by the writer"
 
 
 def _equal(held: Quantization, low: float, high: float) -> bool:
