@@ -23,7 +23,7 @@ from tflq.demo._picture import draw_calibrators
 from tflq.ranges import calibrators, get_calibrator
 from tflq.tflite_side import Graph, Names, Runner, collect
 
-_LAYER = "head_relu"
+_LAYER = "block02_add"
 _ROUNDS = 30
 
 
