@@ -15,7 +15,8 @@ def test_a_file_against_its_model(small_cnn, integer_file):
     (output,) = comparison.outputs
     assert output.name == "probabilities" and output.samples == len(data)
     assert 20 < output.sqnr_db < 80
-    assert "top-1 agreement" in str(comparison)
+    assert "top-1 agreement" in str(comparison) and "XNNPACK takes" in str(comparison)
+    assert comparison.candidate_facts.float_ops == () != comparison.reference_facts.float_ops
     assert json.loads(comparison.to_json())["outputs"][0]["samples"] == len(data)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tflq
-from tflq.ranges._registry import register_calibrator
+from tflq.ranges import _registry
 
 
 @pytest.mark.parametrize("calibrator", ["minmax", "moving_average", "percentile", "mse", "kl"])
@@ -54,10 +54,11 @@ def test_per_tensor_weights_have_one_scale(small_cnn, tmp_path):
     assert {t.scales for t in weights if t.constant} == {1}
 
 
-def test_one_layer_may_have_its_own_calibrator(small_cnn, tmp_path):
+def test_one_layer_may_have_its_own_calibrator(small_cnn, tmp_path, monkeypatch):
     model, data = small_cnn
+    monkeypatch.setattr(_registry, "_CALIBRATORS", dict(_registry._CALIBRATORS))
 
-    @register_calibrator("test_three")
+    @tflq.register_calibrator("test_three")
     def three(histogram, *, bits):
         return 0.0, 3.0
 

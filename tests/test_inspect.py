@@ -9,7 +9,8 @@ from tflq import UserError
 def test_an_integer_file(integer_file):
     inspection = tflq.inspect(integer_file)
     by_name = {t.name: t for t in inspection.tensors}
-    image = by_name["image"] if "image" in by_name else inspection.tensors[0]
+    assert by_name["probabilities"].dtype == "int8"
+    image = by_name["image"]
     assert image.dtype == "int8" and image.scales == 1 and not image.constant
     low, high = image.range
     assert high - low == pytest.approx(255 * image.scale[0])

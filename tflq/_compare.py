@@ -7,12 +7,12 @@ from tflq._calibrate import batched
 from tflq._errors import UserError
 from tflq._fidelity import OutputFidelity
 from tflq._float_model import FloatModel
-from tflq._report import fidelity_table
+from tflq._report import facts_table, fidelity_table
 from tflq._source import open_model
-from tflq._tables import to_json
+from tflq._tables import megabytes, to_json
 from tflq._verify import Run, measure_fidelity
 from tflq.data import data_dtypes
-from tflq.tflite_side import Runner
+from tflq.tflite_side import FileFacts, Runner, read_facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +22,24 @@ class Comparison:
     Attributes:
         reference, candidate: the two models, in words.
         outputs: fidelity of the candidate, one entry an output.
+        reference_facts, candidate_facts: what the two files consist of; for models that are no
+            .tflite, those of their float .tflite.
     """
 
     reference: str
     candidate: str
     outputs: tuple[OutputFidelity, ...]
+    reference_facts: FileFacts
+    candidate_facts: FileFacts
 
     def __str__(self) -> str:
-        """A table for the terminal."""
-        return fidelity_table(f"{self.candidate} against {self.reference}", self.outputs)
+        """Tables for the terminal."""
+        sizes = (self.reference_facts.size, self.candidate_facts.size)
+        title = (
+            f"{self.candidate} ({megabytes(sizes[1])}, {sizes[0] / sizes[1]:.2f}x smaller) "
+            f"against {self.reference} ({megabytes(sizes[0])})"
+        )
+        return f"{fidelity_table(title, self.outputs)}\n\n{facts_table(self.candidate_facts)}"
 
     def to_json(self) -> str:
         """The comparison as JSON."""
@@ -65,7 +74,13 @@ def compare(reference: Any, candidate: Any, data: Any, *, safe_mode: bool = True
     _require_same_doors(first, second)
     stream = batched(data, first.inputs, description="comparing")
     outputs = measure_fidelity(_run(first, first), _run(second, first), stream, names=first.outputs)
-    return Comparison(reference=first.source, candidate=second.source, outputs=outputs)
+    return Comparison(
+        reference=first.source,
+        candidate=second.source,
+        outputs=outputs,
+        reference_facts=read_facts(first.tflite),
+        candidate_facts=read_facts(second.tflite),
+    )
 
 
 def _run(model: FloatModel, named_as: FloatModel) -> Run:

@@ -7,8 +7,6 @@ import tflq
 
 # Ops that have no int8 kernel, or none that TensorFlow's quantizer writes.
 FLOAT_OPS = {
-    "transformer": {"NEG"},
-    "ConvNeXtTiny": {"NEG"},
     "loop_lstm": {"WHILE"},
     "loop_gru": {"WHILE"},
 }
@@ -19,8 +17,9 @@ def _export(name, model, data, tmp_path):
     kinds = {op.split(" ")[0] for op in report.facts.float_ops}
     assert kinds == FLOAT_OPS.get(name, set())
     for deviation in report.deviations:
-        assert kinds, f"{deviation.tensor} is not as asked: {deviation.rule}"
-        assert deviation.rule.startswith(("stayed float", "the tensor was merged", "narrower than"))
+        # ConvNeXt's first LayerNormalization has a mean of 1e-7.
+        allowed = ("stayed float", "the tensor was merged") if kinds else ("narrower than 1e-06",)
+        assert deviation.rule.startswith(allowed), deviation
     assert bool(report.facts.conversions) == bool(kinds)
     return report
 
@@ -53,7 +52,12 @@ def test_as_good_as_the_converters_own(name, tmp_path):
 
     model, data = networks.application(name)
     report = tflq.export(
-        model, tmp_path / "ours.tflite", data=data, verify_data=data, calibrator="minmax"
+        model,
+        tmp_path / "ours.tflite",
+        data=data,
+        verify_data=data,
+        calibrator="minmax",
+        weight_calibrator="minmax",
     )
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -93,6 +93,20 @@ def share_buffers(model: Any) -> None:
             buffer.data = None
 
 
+def operator_code(model: Any, builtin: int) -> int:
+    """Index of a builtin's entry in the model's table of operators, which is made if need be."""
+    for index, code in enumerate(model.operatorCodes):
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode = builtin
+    # Codes that do not fit the old byte field are marked by its highest value.
+    code.deprecatedBuiltinCode = min(builtin, 127)
+    code.version = 1
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
 def _bring_buffers_inside(model: Any, content: bytes) -> None:
     for buffer in model.buffers:
         if buffer.offset > 1:

@@ -6,6 +6,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
+from tflq.tflite_side._file import operator_code
 from tflq.tflite_side._graph import Graph
 
 IO_TYPES = ("int8", "uint8", "float32")
@@ -57,17 +58,6 @@ def _add_tensor(subgraph: Any, like: int, io: str) -> int:
 
 def _conversion(model: Any, source: int, target: int, kind: str) -> Any:
     operator = schema.OperatorT()
-    operator.opcodeIndex = _operator_code(model, getattr(schema.BuiltinOperator, kind))
+    operator.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, kind))
     operator.inputs, operator.outputs = [source], [target]
     return operator
-
-
-def _operator_code(model: Any, builtin: int) -> int:
-    for index, code in enumerate(model.operatorCodes):
-        if code.builtinCode == builtin:
-            return index
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = builtin
-    code.version = 1
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1

@@ -1,11 +1,12 @@
 """Brings a float .tflite of any origin into the one form that the writers take.
 
-Three things a float file may hold besides float32 ops are taken out:
+What a float file may hold besides float32 ops with int8 kernels is taken out:
 
 - float16 weights behind a DEQUANTIZE become float32 constants;
 - a QUANTIZE followed by a DEQUANTIZE, which is what fake quantization of a quantization-aware
   trained network converts to, goes: its scale and zero point become the *trained range* of the
   activation, or the *trained bound* of the weights;
+- NEG becomes a multiplication with -1;
 - a file that computes in integers already is refused.
 """
 
@@ -18,6 +19,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflq._errors import UserError
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._graph import Graph, Op, Quantization
+from tflq.tflite_side._negation import multiply_instead, negations
 
 _INTEGER_LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
@@ -52,17 +54,13 @@ def normalize(content: bytes, *, name: str) -> Normalized:
     """
     graph = Graph.from_bytes(content, name=name)
     _refuse_quantized(graph, name)
-    if any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
-        rewriter = _Rewriter(graph)
+    rewriter = _Rewriter(graph)
+    if negations(graph) or any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
+        multiply_instead(graph)
         content = rewriter.rewrite()
         graph = Graph(parse(content, name=name))
-        normalized = Normalized(
-            content=content, graph=graph, ranges=rewriter.ranges, bounds=rewriter.bounds
-        )
-    else:
-        normalized = Normalized(content=content, graph=graph)
     _check_floats(graph, name)
-    return normalized
+    return Normalized(content=content, graph=graph, ranges=rewriter.ranges, bounds=rewriter.bounds)
 
 
 def _refuse_quantized(graph: Graph, name: str) -> None:

@@ -11,7 +11,7 @@ _KEY = b"serving_default"
 
 
 def set_signature(graph: Graph, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Writes the default signature in place, so that names survive quantization.
+    """Names the doors in place: by the default signature, and as tensors where no other is so.
 
     Args:
         graph: the graph, whose inputs and outputs are final.
@@ -25,6 +25,11 @@ def set_signature(graph: Graph, *, inputs: Sequence[str], outputs: Sequence[str]
     signature.inputs = _maps(inputs, subgraph.inputs)
     signature.outputs = _maps(outputs, subgraph.outputs)
     graph.model.signatureDefs = [signature]
+    taken = {tensor.name for tensor in subgraph.tensors}
+    for entry in (*signature.outputs, *signature.inputs):
+        if entry.name not in taken:
+            subgraph.tensors[entry.tensorIndex].name = entry.name
+            taken.add(entry.name)
 
 
 def signature_names(graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...]]:
