@@ -9,7 +9,7 @@ from tflq.ranges import _registry
 
 
 @pytest.mark.parametrize("calibrator", ["minmax", "moving_average", "percentile", "mse", "kl"])
-@pytest.mark.parametrize("weights", ["minmax", "mse"])
+@pytest.mark.parametrize("weights", ["minmax", "mse", "output_mse"])
 def test_every_calibrator_gives_a_file_that_holds_its_ranges(
     calibrator, weights, small_cnn, tmp_path
 ):

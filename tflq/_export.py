@@ -33,7 +33,7 @@ def export(
     scheme: str = "w8a8",
     calibrator: str = "mse",
     calibrator_for: Mapping[str, str] | None = None,
-    weight_calibrator: str = "mse",
+    weight_calibrator: str = "output_mse",
     io: str | None = None,
     verify_data: Any = None,
     batch_size: int | None = 1,
@@ -57,7 +57,8 @@ def export(
         calibrator: how ranges of activations are chosen; see `tflq.calibrators()`. Outputs of
             the model are never clipped by it.
         calibrator_for: calibrators of single layers, `{name or pattern: calibrator}`.
-        weight_calibrator: how ranges of weights are chosen: "mse" or "minmax".
+        weight_calibrator: how ranges of weights are chosen: "minmax" keeps the largest weight,
+            "mse" loses least of the weights, "output_mse" least of what they compute.
         io: dtype of the file's inputs and outputs, "int8", "uint8" or "float32"; by default
             int8, and float32 for schemes that keep activations in float32.
         verify_data: samples to judge with; by default every tenth of `data` is held out.

@@ -67,7 +67,7 @@ def _measure(
     rows = [_row("float", floating, reference, reference, labels)]
     theirs = _converter(model, calibration)
     rows.append(_row("converter's PTQ", theirs, _logits(theirs, images), reference, labels))
-    recipes = [(name, "minmax") for name in calibrators()] + [("mse", "mse")]
+    recipes = [("mse", "minmax"), ("mse", "mse"), *((name, "output_mse") for name in calibrators())]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "float.tflite"), Path(folder, "int8.tflite")
         source.write_bytes(floating)
@@ -81,7 +81,7 @@ def _measure(
                 verify_data=calibration[:1],
             )
             content = target.read_bytes()
-            name = calibrator if weights == "minmax" else f"{calibrator}, weights {weights}"
+            name = calibrator if weights == "output_mse" else f"{calibrator}, weights {weights}"
             rows.append(_row(name, content, _logits(content, images), reference, labels))
     return rows
 

@@ -28,7 +28,7 @@ flags.DEFINE_multi_string(
 )
 flags.DEFINE_enum(
     "weight_calibrator",
-    "mse",
+    "output_mse",
     list(WEIGHT_METHODS),
     "how weight ranges are chosen",
     flag_values=FLAGS,

@@ -3,26 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from tflq._errors import UserError
 from tflq.affine import Mode, code_limits
+from tflq.ranges._output_error import least_output_error
+from tflq.ranges._squared_weights import BLOCK, Bounds, Rows, least_squares
 
-Rows = npt.NDArray[np.float32]
-Bounds = npt.NDArray[np.float64]
-
-# As many weights are worked on at once as a core's cache holds.
-_BLOCK = 2**15
-
-# By how much each round of the search changes the bound, in units of the largest weight.
-_ROUNDS = (
-    np.linspace(-0.8, 0.0, 17),
-    0.0125 * np.array([-3, -2, -1, 1, 2, 3]),
-    0.003 * np.array([-3, -2, -1, 1, 2, 3]),
-)
-
-# Rows that are 0, or nearly, have no scale that a float32 can hold: their bound is left alone.
-_SMALLEST_SCALE = np.finfo(np.float32).tiny
+Method = Callable[[Rows, Bounds, int], Bounds]
 
 
 def weight_bounds(weights: np.ndarray, *, axis: int | None, bits: int, method: str) -> Bounds:
@@ -32,8 +19,9 @@ def weight_bounds(weights: np.ndarray, *, axis: int | None, bits: int, method: s
         weights: floats, any shape.
         axis: axis of the output channels, or None for one bound in all.
         bits: bits of a weight, 2 to 16.
-        method: one of `WEIGHT_METHODS`; "minmax" clips nothing, "mse" minimises the squared
-            error of each channel.
+        method: one of `WEIGHT_METHODS`: "minmax" clips nothing, "mse" minimises the squared
+            error of each channel's weights, "output_mse" that of what the channel computes.
+            Without an axis channels are not known, and "output_mse" does what "mse" does.
 
     Returns:
         float64 bounds, one a channel, shape (channels,) or (1,); 0 where all weights are 0.
@@ -55,6 +43,8 @@ def weight_bounds(weights: np.ndarray, *, axis: int | None, bits: int, method: s
     if not np.isfinite(largest).all():
         raise UserError("weights hold NaN or an infinity; check the training of the model.")
     _, highest = code_limits(bits, Mode.SYMMETRIC_RESTRICTED)
+    if axis is None and method == "output_mse":
+        method = "mse"
     return WEIGHT_METHODS[method](rows, largest.astype(np.float64), highest)
 
 
@@ -66,47 +56,23 @@ def _minmax(rows: Rows, largest: Bounds, highest: int) -> Bounds:
     return largest
 
 
-def _mse(rows: Rows, largest: Bounds, highest: int) -> Bounds:
-    bounds = np.empty_like(largest)
-    height = max(1, _BLOCK // max(1, rows.shape[1]))
-    for start in range(0, len(rows), height):
-        part = slice(start, start + height)
-        bounds[part] = _least_squares(rows[part], largest[part], highest)
-    return bounds
+def _in_blocks(method: Method) -> Method:
+    """As many channels at once as fit into the cache."""
 
+    def blockwise(rows: Rows, largest: Bounds, highest: int) -> Bounds:
+        bounds = np.empty_like(largest)
+        height = max(1, BLOCK // max(1, rows.shape[1]))
+        for start in range(0, len(rows), height):
+            part = slice(start, start + height)
+            bounds[part] = method(rows[part], largest[part], highest)
+        return bounds
 
-def _least_squares(rows: Rows, largest: Bounds, highest: int) -> Bounds:
-    """The bounds, among those tried, that quantize each row with the least squared error."""
-    share, least = np.ones(len(rows)), np.full(len(rows), np.inf)
-    for steps in _ROUNDS:
-        # Backwards, so that of equals the widest comes first.
-        shares = np.minimum(share[:, None] + steps[::-1], 1.0)
-        errors = _errors(rows, shares * largest[:, None] / highest, highest)
-        winner = errors.argmin(axis=1)[:, None]
-        error = np.take_along_axis(errors, winner, axis=1)[:, 0]
-        share = np.where(error < least, np.take_along_axis(shares, winner, axis=1)[:, 0], share)
-        least = np.minimum(error, least)
-    return share * largest
-
-
-def _errors(rows: Rows, scales: Bounds, highest: int) -> Bounds:
-    """Squared errors of n rows quantized with each of K scales, shape (n, K)."""
-    errors = np.zeros_like(scales)
-    usable = scales > _SMALLEST_SCALE
-    factors = np.divide(1.0, scales, out=np.zeros_like(scales), where=usable).astype(np.float32)
-    for start in range(0, rows.shape[1], _BLOCK):
-        magnitudes = np.abs(rows[:, start : start + _BLOCK])
-        scaled, codes = np.empty_like(magnitudes), np.empty_like(magnitudes)
-        for k in range(scales.shape[1]):
-            np.multiply(magnitudes, factors[:, k, None], out=scaled)
-            np.minimum(np.rint(scaled, out=codes), highest, out=codes)
-            np.subtract(scaled, codes, out=scaled)
-            errors[:, k] += np.einsum("ij,ij->i", scaled, scaled)
-    return np.where(usable, errors * scales**2, np.inf)
+    return blockwise
 
 
 # Each takes rows of weights by channel, their largest absolute values and the largest code.
-WEIGHT_METHODS: dict[str, Callable[[Rows, Bounds, int], Bounds]] = {
+WEIGHT_METHODS: dict[str, Method] = {
     "minmax": _minmax,
-    "mse": _mse,
+    "mse": _in_blocks(least_squares),
+    "output_mse": _in_blocks(least_output_error),
 }
