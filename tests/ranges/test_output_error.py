@@ -22,10 +22,9 @@ def _rows(channels, size, seed=0):
 def test_outputs_of_a_relus_values_are_closer(size):
     rows = _rows(40, size)
     inputs = np.abs(np.random.default_rng(1).normal(size=(500, size)))
-    bounds = {m: weight_bounds(rows, axis=0, bits=8, method=m) for m in ("mse", "output_mse")}
-    assert better / 2 * _lost(rows, bounds["output_mse"], inputs) < _lost(
-        rows, bounds["mse"], inputs
-    )
+    squares = weight_bounds(rows, axis=0, bits=8, method="mse")
+    ours = weight_bounds(rows, axis=0, bits=8, method="output_mse")
+    assert 1.5 * _lost(rows, ours, inputs) < _lost(rows, squares, inputs)
 
 
 def test_the_expected_error_is_the_measured_one():
@@ -44,7 +43,7 @@ def test_it_is_never_worse_than_the_least_squares_by_its_own_measure(seed, bits,
     assert (
         _output_error(rows, ours, highest) <= _output_error(rows, squares, highest) * (1 + 1e-9)
     ).all()
-    assert (ours <= np.abs(rows).max(axis=1) * (1 + 0.1 + 1e-9)).all()
+    assert (ours <= np.abs(rows).max(axis=1) * (1 + 0.1 + 1e-6)).all()
 
 
 def test_without_channels_it_is_the_plain_squared_error():

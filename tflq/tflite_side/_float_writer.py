@@ -10,26 +10,21 @@ from tflq._quiet import quiet
 from tflq.scheme import Scheme, Writer
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._graph import Graph
-from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
+from tflq.tflite_side._weights import set_weights
 
 
 def write_float_activations(
     floating: Graph, bounds: Mapping[int, np.ndarray], scheme: Scheme
 ) -> Graph:
-    """Quantizes weights only, with ai-edge-quantizer.
-
-    It takes a weight's scale from the largest value, so weights are clipped to the bounds.
+    """Quantizes weights only: ai-edge-quantizer rewrites the ops, the weights are set again.
 
     Args:
-        floating: the normalized float graph; its weights are clipped in place.
+        floating: the normalized float graph.
         bounds: largest absolute weight by weight tensor index, one value or one a channel.
         scheme: whose writer says whether activations are quantized while running.
     """
     from ai_edge_quantizer import quantizer, recipe
 
-    for op in weighted_ops(floating):
-        index = weights_of(floating, op)
-        _clip(floating, index, bounds[index], SLOTS[op.kind].channel_axis)
     make = (
         recipe.dynamic_wi8_afp32
         if scheme.writer is Writer.DYNAMIC
@@ -39,14 +34,6 @@ def write_float_activations(
         job = quantizer.Quantizer(bytearray(pack(floating.model)))
         job.load_quantization_recipe(make())
         content = bytes(job.quantize().quantized_model)
-    return Graph(parse(content, name="the quantized file"))
-
-
-def _clip(graph: Graph, index: int, bound: np.ndarray, axis: int) -> None:
-    weights = graph.constant(index)
-    along = [1] * weights.ndim
-    along[axis] = bound.size
-    limit = bound.reshape(along).astype(np.float32)
-    clipped = np.clip(weights, -limit, limit)
-    buffer = graph.model.subgraphs[0].tensors[index].buffer
-    graph.model.buffers[buffer].data = np.frombuffer(clipped.tobytes(), np.uint8)
+    quantized = Graph(parse(content, name="the quantized file"))
+    set_weights(quantized, floating, bounds, bits=scheme.weight_bits)
+    return Graph(quantized.model)

@@ -19,7 +19,7 @@ from tflq.scheme import Scheme
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._islands import close_islands
-from tflq.tflite_side._weights import set_weights
+from tflq.tflite_side._weights import set_weights_and_biases
 
 
 def write_integer(
@@ -49,7 +49,7 @@ def write_integer(
     close_islands(model)
     _restore_names(model, floating)
     integer = Graph(model)
-    set_weights(integer, floating, bounds, bits=scheme.weight_bits)
+    set_weights_and_biases(integer, floating, bounds, bits=scheme.weight_bits)
     return Graph(integer.model)
 
 

@@ -59,10 +59,10 @@ def bias_of(graph: Graph, op: Op) -> int | None:
     return op.inputs[slot] if graph.tensors[op.inputs[slot]].is_constant else None
 
 
-def set_weights(
+def set_weights_and_biases(
     integer: Graph, floating: Graph, bounds: Mapping[int, np.ndarray], *, bits: int
 ) -> None:
-    """Writes weights and biases of the integer graph in place.
+    """Writes weights and biases of an integer graph in place.
 
     Args:
         integer: the int8 graph, as the converter wrote it.
@@ -70,23 +70,33 @@ def set_weights(
         bounds: by index of the float weight tensor, the largest absolute value a code stands
             for: one value, or one a channel.
         bits: bits of a weight.
-
     """
-    pairs = _pairs(integer, floating)
+    pairs = _counterparts(integer, floating)
     used: dict[int, np.ndarray] = {}
-    for op, source in pairs:
+    for op, _, source in pairs:
         index = weights_of(floating, source)
         floor = _bias_floor(integer, op, floating, source, bits)
         used[index] = np.maximum(used.get(index, bounds[index]), _shaped(floor, bounds[index]))
-    for op, source in pairs:
-        _write(integer, op, floating, source, used[weights_of(floating, source)], bits)
+    for op, stored, source in pairs:
+        bound = used[weights_of(floating, source)]
+        scale = _set_weights(integer, stored, floating, source, bound, bits)
+        _set_bias(integer, op, floating, source, scale)
+
+
+def set_weights(
+    quantized: Graph, floating: Graph, bounds: Mapping[int, np.ndarray], *, bits: int
+) -> None:
+    """Writes the weights of a graph whose biases stay float, in place; as above."""
+    for _, stored, source in _counterparts(quantized, floating):
+        bound = bounds[weights_of(floating, source)]
+        _set_weights(quantized, stored, floating, source, bound, bits)
 
 
 def held_bounds(quantized: Graph, floating: Graph, *, bits: int) -> dict[int, np.ndarray]:
     """Reads back the bounds that the file's weight scales stand for.
 
     Args:
-        quantized: any graph made from `floating`, whose weights may be dequantized on loading.
+        quantized: a graph made from `floating`.
         floating: the float graph.
         bits: bits of a weight.
 
@@ -94,32 +104,31 @@ def held_bounds(quantized: Graph, floating: Graph, *, bits: int) -> dict[int, np
         `{index of the float weight tensor: largest absolute value a code stands for}`.
     """
     _, highest = code_limits(bits, Mode.SYMMETRIC_RESTRICTED)
-    made = {(op.kind, quantized.tensors[op.outputs[0]].name): op for op in quantized.ops}
     held: dict[int, np.ndarray] = {}
+    for _, stored, source in _counterparts(quantized, floating):
+        quantization = quantized.tensors[stored].quantization
+        assert quantization is not None, "int8 weights have a scale"
+        held[weights_of(floating, source)] = quantization.scale.astype(np.float64) * highest
+    return held
+
+
+def _counterparts(quantized: Graph, floating: Graph) -> list[tuple[Op, int, Op]]:
+    """(op, its int8 weights, the float op it comes from): same kind, same output name.
+
+    Where a graph dequantizes its weights on loading, they lie before that.
+    """
+    made = {(op.kind, quantized.tensors[op.outputs[0]].name): op for op in quantized.ops}
+    found = []
     for source in weighted_ops(floating):
         op = made.get((source.kind, floating.tensors[source.outputs[0]].name))
         if op is None:
             continue
-        index = weights_of(quantized, op)
-        dequantize = quantized.producer.get(index)
-        if dequantize is not None:
-            index = dequantize.inputs[0]
-        quantization = quantized.tensors[index].quantization
-        if quantization is not None:
-            scale = quantization.scale.astype(np.float64)
-            held[weights_of(floating, source)] = scale * highest
-    return held
-
-
-def _pairs(integer: Graph, floating: Graph) -> list[tuple[Op, Op]]:
-    """Integer ops and the float ops they come from: same kind, same output name."""
-    sources = {(op.kind, floating.tensors[op.outputs[0]].name): op for op in weighted_ops(floating)}
-    pairs = []
-    for op in weighted_ops(integer):
-        source = sources.get((op.kind, integer.tensors[op.outputs[0]].name))
-        if source is not None and integer.tensors[weights_of(integer, op)].dtype == "int8":
-            pairs.append((op, source))
-    return pairs
+        stored = weights_of(quantized, op)
+        if stored in quantized.producer:
+            stored = quantized.producer[stored].inputs[0]
+        if quantized.tensors[stored].is_constant and quantized.tensors[stored].dtype == "int8":
+            found.append((op, stored, source))
+    return found
 
 
 def _bias_floor(integer: Graph, op: Op, floating: Graph, source: Op, bits: int) -> np.ndarray:
@@ -141,25 +150,31 @@ def _input_scale(integer: Graph, op: Op) -> float:
     return float(quantization.scale[0])
 
 
-def _write(
-    integer: Graph, op: Op, floating: Graph, source: Op, bound: np.ndarray, bits: int
-) -> None:
+def _set_weights(
+    graph: Graph, stored: int, floating: Graph, source: Op, bound: np.ndarray, bits: int
+) -> np.ndarray:
+    """Returns the scales, as float64 of the float32 values that the file holds."""
     _, highest = code_limits(bits, Mode.SYMMETRIC_RESTRICTED)
     # A dead channel has no bound; any scale serves it.
     scale = np.where(bound > 0, bound / highest, 1.0).astype(np.float32).astype(np.float64)
-    axis = SLOTS[op.kind].channel_axis
+    axis = SLOTS[source.kind].channel_axis
     weights = floating.constant(weights_of(floating, source)).astype(np.float64)
     along = [1] * weights.ndim
     along[axis] = scale.size
     codes = np.clip(np.rint(weights / scale.reshape(along)), -highest, highest)
-    _store(integer, weights_of(integer, op), codes.astype(np.int8), scale, axis)
+    _store(graph, stored, codes.astype(np.int8), scale, axis)
+    return scale
+
+
+def _set_bias(integer: Graph, op: Op, floating: Graph, source: Op, scale: np.ndarray) -> None:
     bias, float_bias = bias_of(integer, op), bias_of(floating, source)
-    if bias is not None:
-        bias_scale = np.float32(_input_scale(integer, op) * scale).astype(np.float64)
-        width = integer.constant(bias).size
-        values = np.zeros(width) if float_bias is None else floating.constant(float_bias)
-        codes = np.rint(values.reshape(-1).astype(np.float64) / bias_scale)
-        _store(integer, bias, codes.astype(np.int32), bias_scale, 0)
+    if bias is None:
+        return
+    bias_scale = np.float32(_input_scale(integer, op) * scale).astype(np.float64)
+    width = integer.constant(bias).size
+    values = np.zeros(width) if float_bias is None else floating.constant(float_bias)
+    codes = np.rint(values.reshape(-1).astype(np.float64) / bias_scale)
+    _store(integer, bias, codes.astype(np.int32), bias_scale, 0)
 
 
 def _store(graph: Graph, index: int, codes: np.ndarray, scale: np.ndarray, axis: int) -> None:
