@@ -20,7 +20,7 @@ _MEAN_TO_VARIANCE = 2 / (math.pi - 2)
 # The bounds tried, in units of the one with the least squared error. None clips on purpose, nor
 # is much wider than the largest weight; the fewer weights, the more it takes to make them cancel.
 _REACH = 0.1
-_FEWEST, _MOST, _WORK = 32, 512, 2**14
+_FEWEST, _MOST, _WORK = 16, 512, 2**12
 
 
 def least_output_error(rows: Rows, largest: Bounds, highest: int) -> Bounds:
@@ -52,8 +52,11 @@ def _output_error(rows: Rows, bounds: Bounds, highest: int) -> Bounds:
     usable = scales > np.finfo(np.float32).tiny
     factors = np.divide(1.0, scales, out=np.zeros_like(scales), where=usable).astype(np.float32)
     lost = rows * factors[:, None]
-    lost -= np.clip(np.rint(lost), -highest, highest)
+    codes = np.rint(lost)
+    np.minimum(codes, highest, out=codes)
+    np.maximum(codes, -highest, out=codes)
+    np.subtract(lost, codes, out=lost)
     spread = np.einsum("ij,ij->i", lost, lost)
-    drift = lost.sum(axis=1, dtype=np.float64) ** 2
+    drift = np.square(lost @ np.ones(rows.shape[1], np.float32), dtype=np.float64)
     error: Bounds = np.where(usable, (spread + _MEAN_TO_VARIANCE * drift) * scales**2, np.inf)
     return error
