@@ -28,7 +28,8 @@ def least_squares(rows: Rows, largest: Bounds, highest: int) -> Bounds:
         largest: largest absolute weight of each channel.
         highest: the largest code.
     """
-    share, least = np.ones(len(rows)), np.full(len(rows), np.inf)
+    share: Bounds = np.ones(len(rows))
+    least: Bounds = np.full(len(rows), np.inf)
     for steps in _ROUNDS:
         # Backwards, so that of equals the widest comes first.
         shares = np.minimum(share[:, None] + steps[::-1], 1.0)

@@ -170,7 +170,7 @@ def _set_bias(integer: Graph, op: Op, floating: Graph, source: Op, scale: np.nda
     bias, float_bias = bias_of(integer, op), bias_of(floating, source)
     if bias is None:
         return
-    bias_scale = np.float32(_input_scale(integer, op) * scale).astype(np.float64)
+    bias_scale = (_input_scale(integer, op) * scale).astype(np.float32).astype(np.float64)
     width = integer.constant(bias).size
     values = np.zeros(width) if float_bias is None else floating.constant(float_bias)
     codes = np.rint(values.reshape(-1).astype(np.float64) / bias_scale)
