@@ -98,7 +98,7 @@ def export(
     calibration = Calibration(source, plain, data, hold_out=verify_data is None)
     plan = calibration.plan(recipe)
     clock.lap("calibrate")
-    labels = {calibration.names.label(i): bounds for i, bounds in plan.ranges.items()}
+    labels = calibration.names.unique_labels(plan.ranges)
     quantized = _quantize(source, plain, plan, recipe)
     clock.lap("quantize")
     if verify_data is None:
@@ -126,7 +126,7 @@ def export(
         outputs=outputs,
         ranges_asked=quantized.asked,
         deviations=quantized.deviations,
-        ranges=labels,
+        ranges={labels[index]: bounds for index, bounds in plan.ranges.items()},
         seconds=clock.laps,
     )
 

@@ -83,6 +83,16 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
 
     Raises:
         UserError: it is missing, damaged, or does not run.
+
+    Example:
+        >>> import keras, numpy as np, tempfile, tflq
+        >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = f"{folder}/model.tflite"
+        ...     _ = tflq.export(model, path, data=np.eye(8, dtype="float32"))
+        ...     inspection = tflq.inspect(path)
+        >>> sorted({tensor.dtype for tensor in inspection.tensors})
+        ['int8']
     """
     content = read_bytes(path)
     graph = Graph.from_bytes(content, name=f"model file {os.fspath(path)!r}")

