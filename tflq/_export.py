@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tflq._calibrate import Calibration, batched
+from tflq._fidelity import OutputFidelity
 from tflq._files import check_writable, write_whole
 from tflq._float_model import FloatModel
 from tflq._recipe import Recipe, make_recipe
@@ -101,16 +102,7 @@ def export(
     labels = calibration.names.unique_labels(plan.ranges)
     quantized = _quantize(source, plain, plan, recipe)
     clock.lap("quantize")
-    if verify_data is None:
-        judged = calibration.kept
-    else:
-        judged = batched(verify_data, source.inputs, description="verifying")
-    outputs = measure_fidelity(
-        Runner(plain.content, inputs=source.inputs).run,
-        Runner(quantized.content, inputs=source.inputs).run,
-        judged,
-        names=source.outputs,
-    )
+    outputs = _judge(source, plain, quantized, calibration, verify_data)
     facts = read_facts(quantized.content)
     write_whole(path, quantized.content)
     clock.lap("verify")
@@ -146,6 +138,25 @@ def _quantize(source: FloatModel, plain: Normalized, plan: RangePlan, recipe: Re
         io=recipe.io,
         inputs=[spec.name for spec in source.inputs],
         outputs=source.outputs,
+    )
+
+
+def _judge(
+    source: FloatModel,
+    plain: Normalized,
+    quantized: Quantized,
+    calibration: Calibration,
+    verify_data: Any,
+) -> tuple[OutputFidelity, ...]:
+    if verify_data is None:
+        judged = calibration.kept
+    else:
+        judged = batched(verify_data, source.inputs, description="verifying")
+    return measure_fidelity(
+        Runner(plain.content, inputs=source.inputs).run,
+        Runner(quantized.content, inputs=source.inputs).run,
+        judged,
+        names=source.outputs,
     )
 
 
