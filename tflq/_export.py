@@ -79,7 +79,8 @@ def export(
         >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
         >>> data = np.random.default_rng(0).normal(size=(100, 8)).astype("float32")
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     report = tflq.export(model, f"{folder}/model.tflite", data=data)
+        ...     path = f"{folder}/model.tflite"
+        ...     report = tflq.export(model, path, data=data, verify_data=data)
         >>> report.outputs[0].sqnr_db > 20
         True
     """
