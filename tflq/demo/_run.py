@@ -13,6 +13,7 @@ from tflq._export import export
 from tflq._fidelity import sqnr_db
 from tflq._files import write_whole
 from tflq._float_model import FloatModel
+from tflq._quiet import quiet
 from tflq._report import ExportReport
 from tflq._source import open_model
 from tflq._tables import decibels, megabytes, text_table, to_json
@@ -81,7 +82,10 @@ class DemoResult:
             for row in self.rows
         ]
         columns = ("", "top-1", "agreement", "SQNR", "size", "latency, 1 thread")
-        title = f"EfficientNet-Lite0, w8a8, calibrated and judged on {self.photos} photos"
+        title = (
+            f"EfficientNet-Lite0, w8a8, calibrated and judged on {self.photos} photos "
+            f"(one of them is {100 / self.photos:.0f} points)"
+        )
         table = text_table(title, columns, rows)
         return f"{self.report}\n\n{table}\n\nFiles and picture: {self.folder} ({self.picture})"
 
@@ -106,6 +110,9 @@ def run_demo(folder: str) -> DemoResult:
         raise UserError(f"--output={folder!r} cannot be made: {error.strerror}.") from error
     photos = labelled_photos()
     labels = np.array([label for _, label in photos])
+    with quiet():
+        # TensorFlow reports at length what this machine lacks; nobody needs that here.
+        import keras  # noqa: F401
     model = load_efficientnet_lite(0)
     converted = open_model(model)
     prepare = ImageOptions(preset="efficientnet-lite").preparation(converted.inputs[0])
