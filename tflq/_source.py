@@ -40,7 +40,7 @@ def open_model(
         path = Path(model)
         if not path.is_dir() and path.suffix not in (".keras", ".h5", ".hdf5"):
             return _from_tflite(path)
-        _import_tensorflow()
+        import_tensorflow()
         if path.is_dir():
             return from_saved_model(str(path), batch_size=batch_size)
         model = load_keras(str(path), safe_mode=safe_mode)
@@ -50,8 +50,8 @@ def open_model(
     return from_keras(model, batch_size=batch_size, dtypes=dtypes, source=source)
 
 
-def _import_tensorflow() -> None:
-    """TensorFlow reports at length what this machine lacks; nobody needs that here."""
+def import_tensorflow() -> None:
+    """Imports it without what it reports of the machine: nobody needs that here."""
     with quiet():
         import tensorflow  # noqa: F401
 

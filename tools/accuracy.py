@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from converter import converter_int8
 
 from tflq import calibrators, export
 from tflq._fidelity import sqnr_db
@@ -65,7 +66,7 @@ def _measure(
     floating = open_model(model).tflite
     reference = _logits(floating, images)
     rows = [_row("float", floating, reference, reference, labels)]
-    theirs = _converter(model, calibration)
+    theirs = converter_int8(model, calibration)
     rows.append(_row("converter's PTQ", theirs, _logits(theirs, images), reference, labels))
     recipes = [("mse", "minmax"), ("mse", "mse"), *((name, "output_mse") for name in calibrators())]
     with tempfile.TemporaryDirectory() as folder:
@@ -84,19 +85,6 @@ def _measure(
             name = calibrator if weights == "output_mse" else f"{calibrator}, weights {weights}"
             rows.append(_row(name, content, _logits(content, images), reference, labels))
     return rows
-
-
-def _converter(model: Any, calibration: np.ndarray) -> bytes:
-    """The TFLite converter's own full-integer quantization, as its documentation has it."""
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([image[None]] for image in calibration)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    content: bytes = converter.convert()
-    return content
 
 
 def _logits(content: bytes, images: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from converter import converter_int8
 
 _NETWORKS = flags.DEFINE_list("networks", ["MobileNetV2", "ResNet50"], "of keras.applications")
 _REPEATS = flags.DEFINE_integer("repeats", 3, "rounds", lower_bound=1)
@@ -83,7 +84,7 @@ def _run(way: str, model: Any, images: np.ndarray) -> None:
         with tempfile.TemporaryDirectory() as folder:
             export(model, Path(folder, "int8.tflite"), data=images, calibrator=way.split()[1])
     elif way == "converter":
-        _converter(model, images)
+        converter_int8(model, images)
     else:
         runner = Runner(_float_file(model))
         for image in images:
@@ -94,17 +95,6 @@ def _float_file(model: Any) -> bytes:
     from tflq._source import open_model
 
     return open_model(model).tflite
-
-
-def _converter(model: Any, images: np.ndarray) -> None:
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([image[None]] for image in images)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    converter.convert()
 
 
 def _median(results: list[dict[str, float]]) -> dict[str, float]:

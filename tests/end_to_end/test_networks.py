@@ -2,6 +2,7 @@
 
 import networks
 import pytest
+from converter import converter_int8
 
 import tflq
 
@@ -48,8 +49,6 @@ def test_keras_applications(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["MobileNet", "ResNet50"])
 def test_as_good_as_the_converters_own(name, tmp_path):
-    import tensorflow as tf
-
     model, data = networks.application(name)
     report = tflq.export(
         model,
@@ -59,12 +58,7 @@ def test_as_good_as_the_converters_own(name, tmp_path):
         calibrator="minmax",
         weight_calibrator="minmax",
     )
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample[None]] for sample in data)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    (tmp_path / "theirs.tflite").write_bytes(converter.convert())
+    (tmp_path / "theirs.tflite").write_bytes(converter_int8(model, data))
     theirs = tflq.compare(model, tmp_path / "theirs.tflite", data)
     assert report.outputs[0].sqnr_db > theirs.outputs[0].sqnr_db - 2
     ours = tflq.inspect(tmp_path / "ours.tflite").facts.ops

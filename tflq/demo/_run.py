@@ -13,9 +13,8 @@ from tflq._export import export
 from tflq._fidelity import sqnr_db
 from tflq._files import write_whole
 from tflq._float_model import FloatModel
-from tflq._quiet import quiet
 from tflq._report import ExportReport
-from tflq._source import open_model
+from tflq._source import import_tensorflow, open_model
 from tflq._tables import decibels, megabytes, text_table, to_json
 from tflq.data import ImageOptions
 from tflq.demo._efficientnet_lite import load_efficientnet_lite
@@ -110,9 +109,7 @@ def run_demo(folder: str) -> DemoResult:
         raise UserError(f"--output={folder!r} cannot be made: {error.strerror}.") from error
     photos = labelled_photos()
     labels = np.array([label for _, label in photos])
-    with quiet():
-        # TensorFlow reports at length what this machine lacks; nobody needs that here.
-        import keras  # noqa: F401
+    import_tensorflow()
     model = load_efficientnet_lite(0)
     converted = open_model(model)
     prepare = ImageOptions(preset="efficientnet-lite").preparation(converted.inputs[0])

@@ -1,6 +1,6 @@
 """Exports every network of the test suite and says what each file consists of.
 
-    python tools/coverage.py
+    python tools/network_coverage.py
 
 Prints a Markdown table: ranges held as asked, what stays float, what XNNPACK leaves to LiteRT's
 own kernels, sizes. Weights are random, batch norms have lifelike statistics, inputs are small.
