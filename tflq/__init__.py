@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tflq._compare import Comparison, compare
     from tflq._errors import ConversionError, UserError
     from tflq._export import export
+    from tflq._fold import fold
     from tflq._inspect import Inspection, inspect
     from tflq._report import ExportReport
     from tflq.ranges import Histogram, calibrators, register_calibrator
@@ -31,6 +32,7 @@ _HOMES = {
     "calibrators": "tflq.ranges",
     "compare": "tflq._compare",
     "export": "tflq._export",
+    "fold": "tflq._fold",
     "inspect": "tflq._inspect",
     "register_calibrator": "tflq.ranges",
     "register_scheme": "tflq.scheme",
@@ -50,6 +52,7 @@ __all__ = [
     "calibrators",
     "compare",
     "export",
+    "fold",
     "inspect",
     "register_calibrator",
     "register_scheme",
