@@ -32,7 +32,9 @@ PASSING = frozenset(
 )  # fmt: skip
 # As above, but zeros come beside the input, so that a constant does not pass.
 PADDING = frozenset({"ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"})
-_TYING = frozenset({"Add", "Subtract", "Average", "Maximum", "Minimum"})
+TYING = frozenset({"Add", "Subtract", "Average", "Maximum", "Minimum"})
+# What is called alike among operations that are no layers, if given tensors only.
+_OPERATIONS = frozenset({"Add", "Subtract", "Maximum", "Minimum", "Multiply"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,6 +92,17 @@ def find_links(graph: KerasGraph) -> Links:
     return _Search(graph).run()
 
 
+def is_as_named(node: Node) -> bool:
+    """Whether the call does what the tables here take from its layer's name.
+
+    `x + 3` is an Add as well, but of one tensor.
+    """
+    kind = node.layer.kind
+    if kind in TYING or kind == "Multiply":
+        return len(node.inputs) > 1 and (node.layer.config is not None or kind in _OPERATIONS)
+    return node.layer.config is not None or activation_of(node.layer) is not None
+
+
 class _Search:
     def __init__(self, graph: KerasGraph):
         self._graph = graph
@@ -116,6 +129,8 @@ class _Search:
         layer, kind = node.layer, node.layer.kind
         if has_kernel(layer):
             self._visit_kernel(node)
+        elif not is_as_named(node):
+            self._stop(node)
         elif kind in PASSING or kind in PADDING or kind == "Flatten":
             source = self._of[node.inputs[0]]
             width = self._channels(node.outputs[0])
@@ -125,7 +140,7 @@ class _Search:
             self._of[node.outputs[0]] = np.tile(source, width // len(source))
             if kind in PADDING:
                 self._pin(source)
-        elif kind in _TYING:
+        elif kind in TYING:
             self._tie(node)
         elif kind == "Concatenate":
             self._concatenate(node)

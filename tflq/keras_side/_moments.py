@@ -15,7 +15,7 @@ from tflq.keras_side._activations import Shape, activation_of
 from tflq.keras_side._channel_cap import KIND as CHANNEL_CAP
 from tflq.keras_side._graph import KerasGraph, Layer, Node
 from tflq.keras_side._kernels import bias_of, has_kernel, kernel_of
-from tflq.keras_side._links import PADDING, PASSING
+from tflq.keras_side._links import PADDING, PASSING, is_as_named
 
 # How many standard deviations an activation's range reaches (Nagel et al. 2019, section 5).
 _REACH = 6.0
@@ -100,6 +100,8 @@ def _through(
         moments = layer.statistics
         return _activate(layer, _normal(moments.mean, moments.deviation**2))
     if not node.inputs or any(tensor not in known for tensor in node.inputs):
+        return None
+    if not is_as_named(node):
         return None
     given = [known[tensor] for tensor in node.inputs]
     if has_kernel(layer):
