@@ -16,28 +16,46 @@ def weights(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def quantize_file(content, samples, *, overrides=None, **choices):
-    """Calibrates (min/max) and quantizes a float .tflite; returns (Quantized, plan, float)."""
+def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
+    """Calibrates (min/max) and quantizes a float .tflite; returns (Quantized, plan, float).
+
+    `schemes` is `{output name: scheme}` of single ops.
+    """
     from tflq.scheme import get_scheme
-    from tflq.tflite_side import Runner, choose_bounds, choose_ranges, collect, normalize, quantize
+    from tflq.tflite_side import (
+        Runner,
+        activation_bits,
+        assign,
+        choose_bounds,
+        choose_ranges,
+        collect,
+        default_io,
+        normalize,
+        quantize,
+    )
 
     plain = normalize(content, name="the test's file")
     inputs = Runner(content).inputs
     scheme = get_scheme(choices.pop("scheme", "w8a8"))
+    named = {t.index: v for t in plain.graph.tensors if (v := (schemes or {}).get(t.name))}
+    assignment = assign(plain.graph, scheme, named)
     plan = choose_ranges(
         plain.graph,
         collect(plain.content, plain.graph, samples, inputs=inputs),
         calibrator="minmax",
         overrides=overrides or {},
         trained=plain.ranges,
-        bits=8,
+        bits=activation_bits(plain.graph, assignment),
     )
     quantized = quantize(
         plain.graph,
         ranges=plan.ranges,
-        bounds=choose_bounds(plain.graph, scheme=scheme, method="minmax", trained=plain.bounds),
+        bounds=choose_bounds(
+            plain.graph, assignment=assignment, method="minmax", trained=plain.bounds
+        ),
         scheme=scheme,
-        io=choices.pop("io", "int8"),
+        assignment=assignment,
+        io=choices.pop("io", default_io(scheme)),
         inputs=[spec.name for spec in inputs],
         outputs=[f"y{i}" for i in range(len(plain.graph.outputs))],
     )

@@ -25,10 +25,13 @@ class Scheme:
     Attributes:
         name: as given to `tflq.export(..., scheme=name)`.
         weight_bits: bits of a weight, symmetric and restricted (equation 5).
-        activation_bits: bits of an activation, asymmetric (equation 3); None keeps float32.
+        activation_bits: bits of an activation: 8, asymmetric (equation 3), or 16, symmetric and
+            restricted (equation 5); None keeps float32.
         per_channel: one weight scale per output channel, else one per tensor.
         writer: which writer of the tflite side produces the file.
         runtime: what today's runtimes do with such a file, for the report.
+        edge_weight_bits: bits of the weights of the first and the last layers that have any,
+            where few bits cost most; None treats them as all others.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Scheme:
     per_channel: bool
     writer: Writer
     runtime: str
+    edge_weight_bits: int | None = None
 
     @property
     def needs_data(self) -> bool:
@@ -135,5 +139,39 @@ register_scheme(
         per_channel=True,
         writer=Writer.DYNAMIC,
         runtime="int8 weights, activations quantized on the fly: helps large layers on CPU only",
+    )
+)
+register_scheme(
+    Scheme(
+        name="w4a8",
+        weight_bits=4,
+        activation_bits=8,
+        per_channel=True,
+        writer=Writer.INTEGER,
+        runtime="half the size of w8a8, but no faster than float: XNNPACK takes int4 "
+        "FULLY_CONNECTED and leaves int4 convolutions to LiteRT's reference kernels",
+        edge_weight_bits=8,
+    )
+)
+register_scheme(
+    Scheme(
+        name="w4a8-per-tensor",
+        weight_bits=4,
+        activation_bits=8,
+        per_channel=False,
+        writer=Writer.INTEGER,
+        runtime="as w4a8; for accelerators that know one weight scale per tensor only",
+        edge_weight_bits=8,
+    )
+)
+register_scheme(
+    Scheme(
+        name="w8a16",
+        weight_bits=8,
+        activation_bits=16,
+        per_channel=True,
+        writer=Writer.INTEGER,
+        runtime="saves accuracy, not time: XNNPACK takes none of it, and LiteRT's reference "
+        "kernels are 10 to 20 times slower than float",
     )
 )

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tflq import UserError
+from tflq.scheme import get_scheme
 from tflq.tflite_side import Graph, Runner, check_io, signature_names
 from tflq.tflite_side._facts import read_facts
 
@@ -50,7 +51,7 @@ def test_integer_inputs_stay_integers():
 
 def test_an_unknown_dtype_is_refused():
     with pytest.raises(UserError, match="io='int4' is unknown; choose one of: int8"):
-        check_io("int4")
+        check_io("int4", get_scheme("w8a8"))
 
 
 def test_names_survive_quantization():

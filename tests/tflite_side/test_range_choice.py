@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tflq.ranges import Histogram
-from tflq.tflite_side import choose_ranges, normalize, untrained
+from tflq.tflite_side import activations, choose_ranges, normalize, untrained
 
 SHAPE = (1, 4, 4, 4)
 
@@ -20,7 +20,8 @@ def _histogram(low, high):
 
 
 def _choose(graph, histograms, **choices):
-    choices = {"calibrator": "minmax", "overrides": {}, "trained": {}, "bits": 8} | choices
+    bits = dict.fromkeys(activations(graph), choices.pop("bits", 8))
+    choices = {"calibrator": "minmax", "overrides": {}, "trained": {}, "bits": bits} | choices
     return choose_ranges(graph, histograms, **choices)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tflq.scheme import get_scheme
-from tflq.tflite_side import Graph, Runner, choose_bounds, normalize, quantize
+from tflq.tflite_side import Graph, Runner, assign, choose_bounds, normalize, quantize
 from tflq.tflite_side._weights import SLOTS, bias_of, weighted_ops, weights_of
 
 LAYERS = {
@@ -117,7 +117,8 @@ def test_dead_channels_give_zeros():
 def test_bounds_of_ours_replace_the_largest_value():
     plain = normalize(builders.tflite(LAYERS["CONV_2D"], SHAPE), name="it")
     scheme = get_scheme("w8a8")
-    bounds = choose_bounds(plain.graph, scheme=scheme, method="minmax", trained={})
+    assignment = assign(plain.graph, scheme, {})
+    bounds = choose_bounds(plain.graph, assignment=assignment, method="minmax", trained={})
     halved = {index: bound / 2 for index, bound in bounds.items()}
     (output,) = plain.graph.outputs
     quantized = quantize(
@@ -125,6 +126,7 @@ def test_bounds_of_ours_replace_the_largest_value():
         ranges={plain.graph.inputs[0]: (-4.0, 4.1), output: (-30.0, 31.0)},
         bounds=halved,
         scheme=scheme,
+        assignment=assignment,
         io="int8",
         inputs=["x"],
         outputs=["y"],

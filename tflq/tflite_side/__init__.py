@@ -1,23 +1,38 @@
 """The tflite side: reads a float .tflite, decides integers, writes and checks the file."""
 
+from tflq.tflite_side._assignment import (
+    Assignment,
+    activation_bits,
+    assign,
+    check_scheme_for,
+    weight_bits,
+)
+from tflq.tflite_side._bias_correction import analytic_corrections
+from tflq.tflite_side._channel_errors import channel_errors
+from tflq.tflite_side._checkpoint import Checkpoint
 from tflq.tflite_side._delegation import Delegation, xnnpack_delegation
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
-from tflq.tflite_side._io import IO_TYPES, check_io
+from tflq.tflite_side._io import IO_TYPES, check_io, default_io
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
 from tflq.tflite_side._names import Names
 from tflq.tflite_side._normalize import Normalized, normalize
+from tflq.tflite_side._plan import Plan, with_constants
 from tflq.tflite_side._probe import probe
 from tflq.tflite_side._quantize import Quantized, choose_bounds, quantize
 from tflq.tflite_side._range_choice import RangePlan, choose_ranges, untrained
 from tflq.tflite_side._readback import Deviation
+from tflq.tflite_side._refine import ROUNDINGS, refine
 from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._statistics import collect
 
 __all__ = [
     "IO_TYPES",
+    "ROUNDINGS",
+    "Assignment",
+    "Checkpoint",
     "Delegation",
     "Deviation",
     "FileFacts",
@@ -25,13 +40,20 @@ __all__ = [
     "Names",
     "Normalized",
     "Op",
+    "Plan",
     "Quantization",
     "Quantized",
     "RangePlan",
     "Runner",
     "Tensor",
+    "activation_bits",
     "activations",
+    "analytic_corrections",
+    "assign",
+    "channel_errors",
     "check_io",
+    "check_scheme_for",
+    "default_io",
     "choose_bounds",
     "choose_ranges",
     "collect",
@@ -41,8 +63,11 @@ __all__ = [
     "quantize",
     "read_bytes",
     "read_facts",
+    "refine",
     "same_scale_groups",
     "signature_names",
     "untrained",
+    "weight_bits",
+    "with_constants",
     "xnnpack_delegation",
 ]

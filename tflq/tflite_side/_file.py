@@ -107,6 +107,30 @@ def operator_code(model: Any, builtin: int) -> int:
     return len(model.operatorCodes) - 1
 
 
+def require_version(model: Any, operator: int, version: int) -> None:
+    """Raises the version of an operator of the main graph, so that older runtimes refuse it."""
+    code = model.operatorCodes[model.subgraphs[0].operators[operator].opcodeIndex]
+    code.version = max(code.version, version)
+
+
+def drop_unused_tensors(model: Any) -> None:
+    """Removes the main graph's tensors that no op, input or output names, in place."""
+    graph = model.subgraphs[0]
+    fields = ("inputs", "outputs", "intermediates")
+    named = [*graph.inputs, *graph.outputs]
+    for operator in graph.operators:
+        for field in fields:
+            named += _indices(getattr(operator, field))
+    kept = sorted({int(index) for index in named if index >= 0})
+    moved = {-1: -1} | {old: new for new, old in enumerate(kept)}
+    graph.tensors = [graph.tensors[index] for index in kept]
+    for holder in (graph, *graph.operators):
+        for field in fields:
+            if getattr(holder, field, None) is not None:
+                setattr(holder, field, [moved[i] for i in _indices(getattr(holder, field))])
+    model.signatureDefs = None
+
+
 def _bring_buffers_inside(model: Any, content: bytes) -> None:
     for buffer in model.buffers:
         if buffer.offset > 1:
@@ -153,6 +177,7 @@ _ITEM_BITS = {
     schema.TensorType.INT8: 8,
     schema.TensorType.UINT8: 8,
     schema.TensorType.BOOL: 8,
+    schema.TensorType.INT4: 4,
 }
 
 
@@ -162,5 +187,5 @@ def _check_size(tensor: Any, data: Any) -> None:
     size = 1
     for dimension in [] if tensor.shape is None else tensor.shape:
         size *= int(dimension)
-    if size * _ITEM_BITS[tensor.type] != len(data) * 8:
+    if -(-size * _ITEM_BITS[tensor.type] // 8) != len(data):
         raise ValueError(f"tensor {tensor.name!r} needs {size} values, {len(data)} bytes came")

@@ -14,13 +14,14 @@ from tflq.tflite_side._weights import set_weights
 
 
 def write_float_activations(
-    floating: Graph, bounds: Mapping[int, np.ndarray], scheme: Scheme
+    floating: Graph, bounds: Mapping[int, np.ndarray], bits: Mapping[int, int], scheme: Scheme
 ) -> Graph:
     """Quantizes weights only: ai-edge-quantizer rewrites the ops, the weights are set again.
 
     Args:
         floating: the normalized float graph.
         bounds: largest absolute weight by weight tensor index, one value or one a channel.
+        bits: bits of a weight by the same index.
         scheme: whose writer says whether activations are quantized while running.
     """
     from ai_edge_quantizer import quantizer, recipe
@@ -35,5 +36,5 @@ def write_float_activations(
         job.load_quantization_recipe(make())
         content = bytes(job.quantize().quantized_model)
     quantized = Graph(parse(content, name="the quantized file"))
-    set_weights(quantized, floating, bounds, bits=scheme.weight_bits)
+    set_weights(quantized, floating, bounds, bits=bits)
     return Graph(quantized.model)

@@ -8,6 +8,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tflq.tflite_side._file import parse
+from tflq.tflite_side._int4 import unpack_int4
 
 
 def _names(enum: type) -> dict[int, str]:
@@ -112,10 +113,12 @@ class Graph:
         return {tensor.name: tensor for tensor in reversed(self.tensors)}
 
     def constant(self, index: int) -> np.ndarray:
-        """The value of a constant tensor, in its own dtype and shape."""
+        """The value of a constant tensor, in its own dtype (int4 as int8) and shape."""
         tensor = self.tensors[index]
         data = self.model.buffers[self._subgraph.tensors[index].buffer].data
         shape = [size or 0 for size in tensor.shape]
+        if tensor.dtype == "int4":
+            return unpack_int4(np.frombuffer(bytes(data), np.uint8), shape)
         return np.frombuffer(bytes(data), np.dtype(tensor.dtype)).reshape(shape)
 
     def _tensor(self, index: int, raw: Any) -> Tensor:
@@ -130,6 +133,17 @@ class Graph:
             is_variable=bool(raw.isVariable),
             quantization=_quantization(raw.quantization),
         )
+
+
+def counterparts(quantized: Graph, floating: Graph) -> tuple[tuple[Op, Op], ...]:
+    """Pairs of an op and the float op it was made from: same kind, same name of its output."""
+    made = {
+        (op.kind, quantized.tensors[op.outputs[0]].name): op for op in quantized.ops if op.outputs
+    }
+    names = (
+        ((op.kind, floating.tensors[op.outputs[0]].name), op) for op in floating.ops if op.outputs
+    )
+    return tuple((made[name], op) for name, op in names if name in made)
 
 
 def _quantization(raw: Any) -> Quantization | None:

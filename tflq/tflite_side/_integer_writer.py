@@ -15,7 +15,6 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
 from tflq._quiet import quiet
-from tflq.scheme import Scheme
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._islands import close_islands
@@ -26,15 +25,18 @@ def write_integer(
     floating: Graph,
     ranges: Mapping[int, tuple[float, float]],
     bounds: Mapping[int, np.ndarray],
-    scheme: Scheme,
+    bits: Mapping[int, int],
+    *,
+    per_channel: bool,
 ) -> Graph:
-    """Quantizes weights and activations; inputs and outputs become int8.
+    """Quantizes weights, and activations to 8 bits; inputs and outputs become int8.
 
     Args:
         floating: the normalized float graph; its tensors' min and max are set.
         ranges: (min, max) of every activation by tensor index.
         bounds: largest absolute weight by weight tensor index, one value or one a channel.
-        scheme: bits and granularity.
+        bits: bits of a weight by the same index.
+        per_channel: granularity of the weights that have no bound.
 
     Returns:
         The integer graph.
@@ -44,12 +46,12 @@ def write_integer(
         raw.quantization = schema.QuantizationParametersT()
         raw.quantization.min, raw.quantization.max = [np.float32(low)], [np.float32(high)]
     _mark(floating)
-    content = _quantize(pack(floating.model), per_channel=scheme.per_channel)
+    content = _quantize(pack(floating.model), per_channel=per_channel)
     model = parse(content, name="the int8 file")
     close_islands(model)
     _restore_names(model, floating)
     integer = Graph(model)
-    set_weights_and_biases(integer, floating, bounds, bits=scheme.weight_bits)
+    set_weights_and_biases(integer, floating, bounds, bits=bits)
     return Graph(integer.model)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tflq.tflite_side._graph import Graph, Op
+from tflq.tflite_side._int16_kernels import INT16_UNIT_OUTPUT, UNIT_BOUND
 
 # Ops whose kernels only move or pick codes: every float input and output has one scale.
 SAME_SCALE = frozenset(
@@ -78,13 +79,23 @@ def fixed_range(graph: Graph, tensor: int) -> FixedRange | None:
     return None if op is None else FIXED_OUTPUT.get(op.kind)
 
 
-def prescribed_range(graph: Graph, group: Sequence[int]) -> tuple[float, float] | None:
+def prescribed_range(
+    graph: Graph, group: Sequence[int], *, bits: int
+) -> tuple[float, float] | None:
     """The one range that a same-scale group must have, if all that flows into it is fixed.
 
     A pooled softmax has softmax's range; a concatenation of a tanh and a convolution does not
     have tanh's, the kernels convert between the two.
+
+    Args:
+        graph: the float graph.
+        group: tensors that share a scale.
+        bits: bits of their codes, 8 or 16.
     """
     sources = [t for t in group if _kind(graph, t) not in SAME_SCALE]
+    if bits == 16:
+        kinds = {_kind(graph, t) for t in sources}
+        return (-UNIT_BOUND, UNIT_BOUND) if kinds and kinds <= INT16_UNIT_OUTPUT else None
     rules = {fixed_range(graph, t) for t in sources}
     rule = rules.pop() if len(rules) == 1 else None
     return None if rule is None else rule.range

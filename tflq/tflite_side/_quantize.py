@@ -8,6 +8,8 @@ import numpy as np
 from tflq._errors import UserError
 from tflq.ranges import weight_bounds
 from tflq.scheme import Scheme, Writer
+from tflq.tflite_side._assignment import Assignment, per_channel, weight_bits
+from tflq.tflite_side._domains import move
 from tflq.tflite_side._file import pack, share_buffers
 from tflq.tflite_side._float_writer import write_float_activations
 from tflq.tflite_side._graph import Graph
@@ -34,23 +36,26 @@ class Quantized:
 
 
 def choose_bounds(
-    graph: Graph, *, scheme: Scheme, method: str, trained: Mapping[int, np.ndarray]
+    graph: Graph, *, assignment: Assignment, method: str, trained: Mapping[int, np.ndarray]
 ) -> dict[int, np.ndarray]:
     """Largest absolute weights, by weight tensor index: trained ones, else calibrated.
+
+    Weights that only float32 ops read have none.
 
     Raises:
         UserError: the method is unknown.
     """
+    bits, fine = weight_bits(graph, assignment), per_channel(graph, assignment)
     bounds: dict[int, np.ndarray] = {}
     for op in weighted_ops(graph):
         index = weights_of(graph, op)
-        if index in trained:
+        if index in trained and index in bits:
             bounds[index] = trained[index]
-            continue
-        axis = SLOTS[op.kind].channel_axis if scheme.per_channel else None
-        bounds[index] = weight_bounds(
-            graph.constant(index), axis=axis, bits=scheme.weight_bits, method=method
-        )
+        elif index in bits and index not in bounds:
+            axis = SLOTS[op.kind].channel_axis if fine[index] else None
+            bounds[index] = weight_bounds(
+                graph.constant(index), axis=axis, bits=bits[index], method=method
+            )
     return bounds
 
 
@@ -60,6 +65,7 @@ def quantize(
     ranges: Mapping[int, tuple[float, float]],
     bounds: Mapping[int, np.ndarray],
     scheme: Scheme,
+    assignment: Assignment,
     io: str,
     inputs: Sequence[str],
     outputs: Sequence[str],
@@ -71,7 +77,8 @@ def quantize(
         ranges: (min, max) of every activation by tensor index; empty for schemes that keep
             activations in float32.
         bounds: largest absolute weight by weight tensor index.
-        scheme: what to quantize to.
+        scheme: whose writer writes the file.
+        assignment: the scheme of every op.
         io: dtype of inputs and outputs.
         inputs: the user's names of the inputs.
         outputs: the user's names of the outputs.
@@ -82,20 +89,20 @@ def quantize(
     Raises:
         UserError: the graph has nothing to quantize, or TensorFlow's quantizer refuses it.
     """
+    bits = weight_bits(floating, assignment)
+    deviations: tuple[Deviation, ...] = ()
     if scheme.writer is Writer.INTEGER:
-        quantized = write_integer(floating, ranges, bounds, scheme)
-        deviations = activation_deviations(quantized, floating, ranges)
+        quantized = write_integer(floating, ranges, bounds, bits, per_channel=scheme.per_channel)
+        quantized = move(set_io(quantized, io), floating, assignment, ranges, io=io)
+        deviations = activation_deviations(quantized, floating, ranges, assignment)
     else:
         if not bounds:
             raise UserError(
                 f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
                 "and the model has none; choose scheme='w8a8'."
             )
-        quantized = write_float_activations(floating, bounds, scheme)
-        deviations = ()
-    held = held_bounds(quantized, floating, bits=scheme.weight_bits)
-    if scheme.writer is Writer.INTEGER:
-        set_io(quantized, io)
+        quantized = write_float_activations(floating, bounds, bits, scheme)
+    held = held_bounds(quantized, floating, bits=bits)
     share_buffers(quantized.model)
     set_signature(quantized, inputs=inputs, outputs=outputs)
     return Quantized(

@@ -35,7 +35,7 @@ def choose_ranges(
     calibrator: str,
     overrides: Mapping[int, str],
     trained: Mapping[int, Range],
-    bits: int,
+    bits: Mapping[int, int | None],
 ) -> RangePlan:
     """Chooses the range of every activation.
 
@@ -49,17 +49,18 @@ def choose_ranges(
         calibrator: name of the calibrator for all that is not overridden.
         overrides: calibrator names by tensor index.
         trained: ranges that come with the model.
-        bits: bits of an activation.
+        bits: bits of each activation; None for those that stay in float32.
     """
     plan = RangePlan(ranges={}, origin={})
     unclipped = _doors(graph)
     for group in same_scale_groups(graph):
-        prescribed = prescribed_range(graph, group)
+        width = min(bits[tensor] or 8 for tensor in group)
+        prescribed = prescribed_range(graph, group, bits=width)
         if prescribed is not None:
             plan.ranges.update(dict.fromkeys(group, prescribed))
             plan.origin.update(dict.fromkeys(group, "kernel rule"))
             continue
-        fixed = {t: rule.range for t in group if (rule := fixed_range(graph, t)) is not None}
+        fixed = {t: r for t in group if (r := _fixed(graph, t, bits)) is not None}
         plan.ranges.update(fixed)
         plan.origin.update(dict.fromkeys(fixed, "kernel rule"))
         free = [tensor for tensor in group if tensor not in fixed]
@@ -73,7 +74,7 @@ def choose_ranges(
                 # The runtime never made it, such as an unused result of a loop: it stays float.
                 continue
             origin = _calibrator_of(free, calibrator, overrides, unclipped)
-            chosen = get_calibrator(origin)(merged, bits=bits)
+            chosen = get_calibrator(origin)(merged, bits=width)
         for tensor in free:
             plan.ranges[tensor], plan.origin[tensor] = chosen, origin
     return plan
@@ -84,7 +85,7 @@ def untrained(graph: Graph, trained: Mapping[int, Range]) -> tuple[int, ...]:
     return tuple(
         group[0]
         for group in same_scale_groups(graph)
-        if prescribed_range(graph, group) is None and not any(t in trained for t in group)
+        if prescribed_range(graph, group, bits=8) is None and not any(t in trained for t in group)
     )
 
 
@@ -104,6 +105,10 @@ def _calibrator_of(
     if chosen:
         return chosen[-1]
     return _NEVER_CLIP if unclipped.intersection(group) else default
+
+
+def _fixed(graph: Graph, tensor: int, bits: Mapping[int, int | None]) -> Range | None:
+    return prescribed_range(graph, (tensor,), bits=bits[tensor] or 8)
 
 
 def _merged(group: list[int], histograms: Mapping[int, Histogram]) -> Histogram | None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tflq.affine import Mode, parameters
-from tflq.tflite_side._graph import Graph, Quantization
-from tflq.tflite_side._kernel_rules import FIXED_OUTPUT, SAME_SCALE, fixed_range
+from tflq.affine import Mode, code_limits, parameters
+from tflq.tflite_side._assignment import Assignment, activation_bits, has_int16_kernel
+from tflq.tflite_side._graph import Graph, Quantization, Tensor
+from tflq.tflite_side._kernel_rules import SAME_SCALE, fixed_range
 
 # TensorFlow's quantizer adds 1e-6 to both ends of a range that is narrower than that.
 _NARROWEST = 1e-6
@@ -32,23 +33,23 @@ class Deviation:
 
 
 def activation_deviations(
-    integer: Graph, floating: Graph, ranges: Mapping[int, tuple[float, float]]
+    integer: Graph,
+    floating: Graph,
+    ranges: Mapping[int, tuple[float, float]],
+    assignment: Assignment,
 ) -> tuple[Deviation, ...]:
-    """Every activation whose scale or zero point is not that of the range asked for it."""
+    """Every activation whose dtype, scale or zero point is not what was asked for it."""
+    bits = activation_bits(floating, assignment)
     deviations = []
     for index, (low, high) in ranges.items():
         name = floating.tensors[index].name
         tensor = integer.by_name.get(name)
-        held = None if tensor is None else tensor.quantization
-        if held is None or not _equal(held, low, high):
-            deviations.append(
-                Deviation(
-                    tensor=name,
-                    asked=(low, high),
-                    held=None if held is None else _range(held),
-                    rule=_rule(floating, index, (low, high), held, gone=tensor is None),
-                )
-            )
+        rule = _dtype_rule(floating, index, tensor, assignment)
+        if rule is None and bits[index] is not None and not _equal(tensor, low, high):
+            rule = _rule(floating, index, (low, high), tensor)
+        if rule is not None:
+            held = _range(tensor)
+            deviations.append(Deviation(tensor=name, asked=(low, high), held=held, rule=rule))
     return tuple(deviations)
 
 
@@ -84,8 +85,20 @@ def _weight_rule(held: np.ndarray | None, bound: np.ndarray) -> str:
     return "changed by the writer"
 
 
-def _equal(held: Quantization, low: float, high: float) -> bool:
-    wanted = parameters(low, high, bits=8, mode=Mode.ASYMMETRIC)
+# How activations of a dtype are quantized.
+_CODES = {"int8": (8, Mode.ASYMMETRIC), "int16": (16, Mode.SYMMETRIC_RESTRICTED)}
+
+
+def _quantization(tensor: Tensor | None) -> Quantization | None:
+    return tensor.quantization if tensor is not None and tensor.dtype in _CODES else None
+
+
+def _equal(tensor: Tensor | None, low: float, high: float) -> bool:
+    held = _quantization(tensor)
+    if tensor is None or held is None:
+        return False
+    bits, mode = _CODES[tensor.dtype]
+    wanted = parameters(low, high, bits=bits, mode=mode)
     return (
         held.scale.size == 1
         and bool(np.isclose(held.scale[0], wanted.scale, rtol=1e-5, atol=0))
@@ -93,27 +106,41 @@ def _equal(held: Quantization, low: float, high: float) -> bool:
     )
 
 
-def _range(held: Quantization) -> tuple[float, float]:
+def _range(tensor: Tensor | None) -> tuple[float, float] | None:
+    held = _quantization(tensor)
+    if tensor is None or held is None:
+        return None
     scale, zero_point = float(held.scale[0]), int(held.zero_point[0])
-    return scale * (-128 - zero_point), scale * (127 - zero_point)
+    low, high = code_limits(*_CODES[tensor.dtype])
+    return scale * (low - zero_point), scale * (high - zero_point)
 
 
-def _rule(
-    floating: Graph,
-    index: int,
-    asked: tuple[float, float],
-    held: Quantization | None,
-    *,
-    gone: bool,
-) -> str:
+def _dtype_rule(
+    floating: Graph, index: int, tensor: Tensor | None, assignment: Assignment
+) -> str | None:
+    """Why an activation has another dtype than its op's scheme asks for; None where it has not."""
     producer = floating.producer.get(index)
-    if gone:
+    if producer is None or tensor is None or tensor.dtype != "int8":
+        return None
+    scheme = assignment[producer.index]
+    if scheme is None:
+        return "stayed int8: TensorFlow's quantizer changed the op that float32 was asked for"
+    if scheme.activation_bits != 16:
+        return None
+    if has_int16_kernel(floating, producer):
+        return "stayed int8: TensorFlow's quantizer changed the op that int16 was asked for"
+    return f"{producer.kind} has no int16 kernel and computes in int8"
+
+
+def _rule(floating: Graph, index: int, asked: tuple[float, float], tensor: Tensor | None) -> str:
+    producer = floating.producer.get(index)
+    if tensor is None:
         return "the tensor was merged into another op"
+    held = _quantization(tensor)
     if held is None:
-        return "stayed float: no int8 kernel on either side"
+        return "stayed float: no integer kernel on either side"
     if producer is not None and fixed_range(floating, index) is not None:
-        fixed = FIXED_OUTPUT[producer.kind]
-        return f"{producer.kind} has the fixed scale {fixed.scale:g}"
+        return f"{producer.kind} has the fixed scale {float(held.scale[0]):g}"
     if asked[1] - asked[0] < _NARROWEST:
         return f"narrower than {_NARROWEST:g}: TensorFlow's quantizer widens it"
     readers = floating.consumers.get(index, ())

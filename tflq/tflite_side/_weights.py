@@ -2,18 +2,21 @@
 
 The converter derives a weight's scale from its largest value. Here the bound is ours
 (calibrated, or trained), so weights and biases of the written file are set again:
-scale = bound / 127 (equation 5), weights rounded half to even, bias scale = input scale times
-weight scale. A bound is raised where the int32 bias would otherwise overflow, which happens in
-channels that are nearly dead.
+scale = bound / 127, or bound / 7 at 4 bits (equation 5), weights rounded half to even, bias scale
+= input scale times weight scale. A bound is raised where the int32 bias would otherwise overflow,
+which happens in channels that are nearly dead.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from tflq.affine import Mode, code_limits
-from tflq.tflite_side._graph import Graph, Op
+from tflq.tflite_side._file import require_version
+from tflq.tflite_side._graph import Graph, Op, counterparts
+from tflq.tflite_side._int4 import pack_int4
 
 # Room is left in the accumulator for the products that are added to the bias.
 _LARGEST_BIAS = 2**30
@@ -35,6 +38,9 @@ SLOTS: dict[str, WeightSlots] = {
     "FULLY_CONNECTED": WeightSlots(weights=1, channel_axis=0),
     "TRANSPOSE_CONV": WeightSlots(weights=1, channel_axis=0, data=2, bias=3),
 }
+
+# The version of an op that brought its kernel for int4 weights and int8 activations.
+INT4_VERSIONS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10}
 
 
 def weighted_ops(graph: Graph) -> tuple[Op, ...]:
@@ -60,7 +66,11 @@ def bias_of(graph: Graph, op: Op) -> int | None:
 
 
 def set_weights_and_biases(
-    integer: Graph, floating: Graph, bounds: Mapping[int, np.ndarray], *, bits: int
+    integer: Graph,
+    floating: Graph,
+    bounds: Mapping[int, np.ndarray],
+    *,
+    bits: Mapping[int, int],
 ) -> None:
     """Writes weights and biases of an integer graph in place.
 
@@ -68,65 +78,75 @@ def set_weights_and_biases(
         integer: the int8 graph, as the converter wrote it.
         floating: the float graph it was made from.
         bounds: by index of the float weight tensor, the largest absolute value a code stands
-            for: one value, or one a channel.
-        bits: bits of a weight.
+            for: one value, or one a channel. Weights without a bound stay as they are.
+        bits: bits of a weight by the same index; 4 are stored as int4, others as int8.
     """
-    pairs = _counterparts(integer, floating)
+    pairs = [p for p in _counterparts(integer, floating) if weights_of(floating, p[2]) in bounds]
     used: dict[int, np.ndarray] = {}
     for op, _, source in pairs:
         index = weights_of(floating, source)
-        floor = _bias_floor(integer, op, floating, source, bits)
+        floor = _bias_floor(integer, op, floating, source, bits[index])
         used[index] = np.maximum(used.get(index, bounds[index]), _shaped(floor, bounds[index]))
     for op, stored, source in pairs:
-        bound = used[weights_of(floating, source)]
-        scale = _set_weights(integer, stored, floating, source, bound, bits)
+        index = weights_of(floating, source)
+        scale = _set_weights(integer, stored, floating, source, used[index], bits[index])
         _set_bias(integer, op, floating, source, scale)
+        if bits[index] == 4:
+            require_version(integer.model, op.index, INT4_VERSIONS[op.kind])
 
 
 def set_weights(
-    quantized: Graph, floating: Graph, bounds: Mapping[int, np.ndarray], *, bits: int
+    quantized: Graph,
+    floating: Graph,
+    bounds: Mapping[int, np.ndarray],
+    *,
+    bits: Mapping[int, int],
 ) -> None:
     """Writes the weights of a graph whose biases stay float, in place; as above."""
     for _, stored, source in _counterparts(quantized, floating):
-        bound = bounds[weights_of(floating, source)]
-        _set_weights(quantized, stored, floating, source, bound, bits)
+        index = weights_of(floating, source)
+        _set_weights(quantized, stored, floating, source, bounds[index], bits[index])
 
 
-def held_bounds(quantized: Graph, floating: Graph, *, bits: int) -> dict[int, np.ndarray]:
+def held_bounds(
+    quantized: Graph, floating: Graph, *, bits: Mapping[int, int]
+) -> dict[int, np.ndarray]:
     """Reads back the bounds that the file's weight scales stand for.
 
     Args:
         quantized: a graph made from `floating`.
         floating: the float graph.
-        bits: bits of a weight.
+        bits: bits of a weight by index of the float weight tensor.
 
     Returns:
         `{index of the float weight tensor: largest absolute value a code stands for}`.
     """
-    _, highest = code_limits(bits, Mode.SYMMETRIC_RESTRICTED)
     held: dict[int, np.ndarray] = {}
     for _, stored, source in _counterparts(quantized, floating):
         quantization = quantized.tensors[stored].quantization
-        assert quantization is not None, "int8 weights have a scale"
-        held[weights_of(floating, source)] = quantization.scale.astype(np.float64) * highest
+        assert quantization is not None, "integer weights have a scale"
+        index = weights_of(floating, source)
+        if index in bits:
+            _, highest = code_limits(bits[index], Mode.SYMMETRIC_RESTRICTED)
+            held[index] = quantization.scale.astype(np.float64) * highest
     return held
 
 
 def _counterparts(quantized: Graph, floating: Graph) -> list[tuple[Op, int, Op]]:
-    """(op, its int8 weights, the float op it comes from): same kind, same output name.
+    """(op, its integer weights, the float op it comes from).
 
     Where a graph dequantizes its weights on loading, they lie before that.
     """
-    made = {(op.kind, quantized.tensors[op.outputs[0]].name): op for op in quantized.ops}
+    weighted = {op.index for op in weighted_ops(floating)}
     found = []
-    for source in weighted_ops(floating):
-        op = made.get((source.kind, floating.tensors[source.outputs[0]].name))
-        if op is None:
+    for op, source in counterparts(quantized, floating):
+        if source.index not in weighted:
             continue
         stored = weights_of(quantized, op)
         if stored in quantized.producer:
             stored = quantized.producer[stored].inputs[0]
-        if quantized.tensors[stored].is_constant and quantized.tensors[stored].dtype == "int8":
+        tensor = quantized.tensors[stored]
+        if tensor.is_constant and tensor.dtype in ("int8", "int4"):
             found.append((op, stored, source))
     return found
 
@@ -162,7 +182,10 @@ def _set_weights(
     along = [1] * weights.ndim
     along[axis] = scale.size
     codes = np.clip(np.rint(weights / scale.reshape(along)), -highest, highest)
-    _store(graph, stored, codes.astype(np.int8), scale, axis)
+    raw = graph.model.subgraphs[0].tensors[stored]
+    raw.type = schema.TensorType.INT4 if bits == 4 else schema.TensorType.INT8
+    packed = pack_int4(codes.astype(np.int8)) if bits == 4 else codes.astype(np.int8)
+    _store(graph, stored, packed, scale, axis)
     return scale
 
 

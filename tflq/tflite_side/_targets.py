@@ -1,0 +1,70 @@
+"""What the float network computes at a few places of every weighted op."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tflq.data import InputSpec
+from tflq.tflite_side._graph import Graph, Op
+from tflq.tflite_side._runner import Runner
+from tflq.tflite_side._unfuse import unfuse
+
+# Rows kept of one layer over all samples, and floats of them on either side.
+_ROWS = 12_800
+_FLOATS = 2**25
+_SEED = 0
+
+
+class Targets:
+    """Places of the outputs of weighted ops, chosen at random, and the values there.
+
+    Args:
+        content: the float .tflite.
+        graph: the same, parsed.
+        ops: the ops.
+        widths: inputs of one output of each op, by op index.
+        samples: arrays by input name.
+        inputs: the model's inputs.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        graph: Graph,
+        ops: Sequence[Op],
+        widths: Mapping[int, int],
+        samples: Sequence[Mapping[str, np.ndarray]],
+        inputs: Sequence[InputSpec],
+    ):
+        linear, before = unfuse(content)
+        runner = Runner(linear, inputs=inputs, keep_all=True)
+        views = {op.index: runner.view(before[op.outputs[0]]) for op in ops}
+        generator = np.random.default_rng(_SEED)
+        self._places: dict[int, list[np.ndarray]] = {op.index: [] for op in ops}
+        self._values: dict[int, list[np.ndarray]] = {op.index: [] for op in ops}
+        self._shapes: dict[int, tuple[int, ...]] = {}
+        for sample in samples:
+            runner.run(sample)
+            for op in ops:
+                output = views[op.index]()
+                positions = int(np.prod(output.shape[:-1]))
+                rows = min(_ROWS, _FLOATS // max(widths[op.index], output.shape[-1]))
+                count = min(max(1, rows // len(samples)), positions)
+                places = np.sort(generator.choice(positions, count, replace=False))
+                self._places[op.index].append(places)
+                self._values[op.index].append(output.reshape(positions, -1)[places])
+                self._shapes[op.index] = output.shape
+                # A view must be gone before the next run.
+                del output
+
+    def places(self, op: Op) -> list[np.ndarray]:
+        """For every sample flat indices into the op's output without its last axis."""
+        return self._places[op.index]
+
+    def values(self, op: Op) -> np.ndarray:
+        """Outputs before the activation there, shape (rows of all samples, channels)."""
+        return np.concatenate(self._values[op.index])
+
+    def shape(self, op: Op) -> tuple[int, ...]:
+        """Shape of the op's output."""
+        return self._shapes[op.index]
