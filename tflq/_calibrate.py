@@ -1,6 +1,6 @@
 """The calibration pass: one stream over the data gives checks, statistics and ranges."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,17 @@ from tflq._progress import track
 from tflq._recipe import Recipe
 from tflq._verify import Sample, conversion_error
 from tflq.data import InputSpec, batches, samples
-from tflq.tflite_side import Names, Normalized, RangePlan, choose_ranges, collect, untrained
+from tflq.tflite_side import (
+    Assignment,
+    Names,
+    Normalized,
+    RangePlan,
+    activation_bits,
+    activations,
+    choose_ranges,
+    collect,
+    untrained,
+)
 
 
 class Calibration:
@@ -21,43 +31,49 @@ class Calibration:
     Args:
         source: the converted model.
         plain: its normalized float .tflite.
-        data: the representative dataset, or None.
-        hold_out: keep some of it for judging.
+        held_out: the representative dataset, or None.
+        expected: ranges by layer or input name that stand in for data, or None.
 
     Attributes:
         conversion_error: as `conversion_error` gives it, once data has been seen.
     """
 
-    def __init__(self, source: FloatModel, plain: Normalized, data: Any, *, hold_out: bool):
+    def __init__(
+        self,
+        source: FloatModel,
+        plain: Normalized,
+        held_out: HeldOut | None,
+        *,
+        expected: Mapping[str, tuple[float, float]] | None = None,
+    ):
         self._source = source
         self._plain = plain
-        self._held_out: HeldOut | None = None
-        if data is not None:
-            stream = batched(data, source.inputs, description="calibrating")
-            self._held_out = HeldOut(stream, hold_out=hold_out)
+        self._held_out = held_out
+        self._expected = expected or {}
         self.conversion_error: float | None = None
 
-    def plan(self, recipe: Recipe) -> RangePlan:
-        """Chooses the ranges that the recipe's scheme needs.
+    def plan(self, recipe: Recipe, assignment: Assignment) -> RangePlan:
+        """Chooses the ranges that the recipe's scheme needs, for the bits of every activation.
 
         Raises:
             UserError: data is needed and there is none, or a name in it fits nothing.
         """
         overrides = self.names.match(recipe.calibrator_for, argument="calibrator_for")
-        bits = recipe.scheme.activation_bits
-        missing = () if bits is None else untrained(self._plain.graph, self._plain.ranges)
+        needed = recipe.scheme.needs_data
+        known = self._plain.ranges | self._expected_ranges()
+        missing = untrained(self._plain.graph, known) if needed else ()
         if self._held_out is None and missing:
             raise UserError(self._data_needed(recipe, missing))
         histograms = self._pass(with_statistics=bool(missing))
-        if bits is None:
+        if not needed:
             return RangePlan(ranges={}, origin={})
         return choose_ranges(
             self._plain.graph,
             histograms,
             calibrator=recipe.calibrator,
             overrides=overrides,
-            trained=self._plain.ranges,
-            bits=bits,
+            trained=known,
+            bits=activation_bits(self._plain.graph, assignment),
         )
 
     @property
@@ -68,21 +84,11 @@ class Calibration:
         doors |= dict(zip(graph.outputs, source.outputs, strict=True))
         return Names(graph, doors, source.layer_of)
 
-    @property
-    def samples(self) -> int:
-        """How many samples the ranges come from."""
-        return self._held_out.calibrated if self._held_out else 0
-
-    @property
-    def verification(self) -> str:
-        """Which samples there are to judge with: "held-out", "calibration" or "none"."""
-        return self._held_out.verification if self._held_out else "none"
-
-    @property
-    def kept(self) -> Iterable[Sample]:
-        """Samples to judge with."""
-        kept = self._held_out.kept if self._held_out else []
-        return track(kept, description="verifying", total=len(kept))
+    def _expected_ranges(self) -> dict[int, tuple[float, float]]:
+        names = {index: self.names.label(index) for index in activations(self._plain.graph)}
+        return {
+            index: self._expected[name] for index, name in names.items() if name in self._expected
+        }
 
     def _pass(self, *, with_statistics: bool) -> dict[int, Any]:
         if self._held_out is None:
@@ -111,6 +117,12 @@ class Calibration:
     def _data_needed(self, recipe: Recipe, missing: tuple[int, ...]) -> str:
         scheme = recipe.scheme.name
         if not self._plain.ranges:
+            if self._expected:
+                some = ", ".join(self.names.label(index) for index in missing[:5])
+                return (
+                    f"batch normalization tells nothing of {len(missing)} activations ({some}); "
+                    "give data= (--data)."
+                )
             return (
                 f"scheme={scheme!r} needs a representative dataset; give data= (--data), 100 "
                 "samples or more, or choose scheme='dynamic'."

@@ -1,29 +1,20 @@
 """The one door out: from a trained model to a verified, quantized .tflite."""
 
 import os
-import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from tflq._calibrate import Calibration, batched
-from tflq._fidelity import OutputFidelity
+from tflq._clock import Clock
+from tflq._errors import UserError
 from tflq._files import check_writable, write_whole
-from tflq._float_model import FloatModel
+from tflq._methods import make_methods
+from tflq._pipeline import Pipeline
 from tflq._recipe import Recipe, make_recipe
 from tflq._report import ExportReport
-from tflq._source import open_model
-from tflq._verify import measure_fidelity
+from tflq._source import load_model, open_model
 from tflq.data import data_dtypes
-from tflq.tflite_side import (
-    Normalized,
-    Quantized,
-    RangePlan,
-    Runner,
-    choose_bounds,
-    normalize,
-    quantize,
-    read_facts,
-)
+from tflq.tflite_side import read_facts
 
 
 def export(
@@ -32,9 +23,16 @@ def export(
     *,
     data: Any = None,
     scheme: str = "w8a8",
+    scheme_for: Mapping[str, str] | None = None,
     calibrator: str = "mse",
     calibrator_for: Mapping[str, str] | None = None,
     weight_calibrator: str = "output_mse",
+    equalize: bool | None = None,
+    absorb_bias: bool | None = None,
+    bias_correction: str | None = None,
+    rounding: str | None = None,
+    recipe: str | None = None,
+    input_range: tuple[float, float] = (-1.0, 1.0),
     io: str | None = None,
     verify_data: Any = None,
     batch_size: int | None = 1,
@@ -55,11 +53,23 @@ def export(
             that returns one, `tf.data.Dataset` or `keras.utils.PyDataset`. Schemes that keep
             activations in float32, and models with trained ranges, need none.
         scheme: what to quantize to; see `tflq.schemes()`.
+        scheme_for: schemes of single layers, `{name or pattern: scheme}`; "float32" leaves a
+            layer out.
         calibrator: how ranges of activations are chosen; see `tflq.calibrators()`. Outputs of
             the model are never clipped by it.
         calibrator_for: calibrators of single layers, `{name or pattern: calibrator}`.
         weight_calibrator: how ranges of weights are chosen: "minmax" keeps the largest weight,
             "mse" loses least of the weights, "output_mse" least of what they compute.
+        equalize: cross-layer equalization; for Keras models.
+        absorb_bias: high-bias absorption; for Keras models.
+        bias_correction: "empirical" takes out of each bias what rounded weights add on `data`,
+            "analytic" what batch normalization expects; the latter is for Keras models and, with
+            `data=None`, chooses ranges of activations so too.
+        rounding: "nearest"; "least_squares" or "adaround" learn from `data` how to round the
+            weights, and correct the biases for it. They go on where they were stopped.
+        recipe: a shorthand in place of the four above: "fast", "best", which drops steps that
+            make the result worse, or "data-free".
+        input_range: smallest and largest value of the inputs, where there is no `data`.
         io: dtype of the file's inputs and outputs, "int8", "uint8" or "float32"; by default
             int8, and float32 for schemes that keep activations in float32.
         verify_data: samples to judge with; by default every tenth of `data` is held out.
@@ -84,90 +94,92 @@ def export(
         >>> report.outputs[0].sqnr_db > 20
         True
     """
-    recipe = make_recipe(
+    chosen = make_recipe(
         scheme=scheme,
+        scheme_for=scheme_for,
         calibrator=calibrator,
         calibrator_for=calibrator_for,
         weight_calibrator=weight_calibrator,
+        methods=make_methods(
+            recipe=recipe,
+            equalize=equalize,
+            absorb_bias=absorb_bias,
+            bias_correction=bias_correction,
+            rounding=rounding,
+        ),
+        input_range=input_range,
         io=io,
     )
+    _check_data(chosen, data)
     check_writable(path)
-    clock = _Clock()
-    dtypes = data_dtypes(data)
-    source = open_model(model, batch_size=batch_size, safe_mode=safe_mode, dtypes=dtypes)
-    plain = normalize(source.tflite, name=source.source)
+    clock = Clock()
+    loaded = load_model(model, safe_mode=safe_mode)
+    _check_source(chosen, loaded)
+    source = open_model(
+        loaded,
+        batch_size=batch_size,
+        dtypes=data_dtypes(data),
+        name=None if loaded is model else f"model file {os.fspath(model)!r}",
+    )
     clock.lap("convert")
-    calibration = Calibration(source, plain, data, hold_out=verify_data is None)
-    plan = calibration.plan(recipe)
-    clock.lap("calibrate")
-    labels = calibration.names.unique_labels(plan.ranges)
-    quantized = _quantize(source, plain, plan, recipe)
-    clock.lap("quantize")
-    outputs = _judge(source, plain, quantized, calibration, verify_data)
+    outcome = Pipeline(loaded, source, chosen, data, verify_data, _checkpoint(path), clock).run()
+    candidate, quantized = outcome.candidate, outcome.quantized
     facts = read_facts(quantized.content)
     write_whole(path, quantized.content)
     clock.lap("verify")
     return ExportReport(
         source=source.source,
         path=os.fspath(path),
-        recipe=recipe,
-        calibration_samples=calibration.samples,
-        verification="given" if verify_data is not None else calibration.verification,
-        conversion_error=calibration.conversion_error,
+        recipe=chosen,
+        calibration_samples=outcome.calibration_samples,
+        verification=outcome.verification,
+        conversion_error=candidate.conversion_error,
         float_size=len(source.tflite),
         facts=facts,
-        outputs=outputs,
+        outputs=outcome.outputs,
+        steps=outcome.steps,
         ranges_asked=quantized.asked,
         deviations=quantized.deviations,
-        ranges={labels[index]: bounds for index, bounds in plan.ranges.items()},
+        ranges={candidate.labels[t]: bounds for t, bounds in candidate.plan.ranges.items()},
         seconds=clock.laps,
+        weight_ranges=outcome.weight_ranges,
+        output_biases=outcome.output_biases,
     )
 
 
-def _quantize(source: FloatModel, plain: Normalized, plan: RangePlan, recipe: Recipe) -> Quantized:
-    bounds = choose_bounds(
-        plain.graph,
-        scheme=recipe.scheme,
-        method=recipe.weight_calibrator,
-        trained=plain.bounds,
-    )
-    return quantize(
-        plain.graph,
-        ranges=plan.ranges,
-        bounds=bounds,
-        scheme=recipe.scheme,
-        io=recipe.io,
-        inputs=[spec.name for spec in source.inputs],
-        outputs=source.outputs,
-    )
+def _check_data(recipe: Recipe, data: Any) -> None:
+    methods = recipe.methods
+    if data is None and methods.need_samples:
+        method = (
+            f"rounding={methods.rounding!r}"
+            if methods.rounding != "nearest"
+            else "bias_correction='empirical'"
+        )
+        raise UserError(
+            f"{method} learns from samples; give data= (--data), or choose recipe='data-free'."
+        )
 
 
-def _judge(
-    source: FloatModel,
-    plain: Normalized,
-    quantized: Quantized,
-    calibration: Calibration,
-    verify_data: Any,
-) -> tuple[OutputFidelity, ...]:
-    if verify_data is None:
-        judged = calibration.kept
-    else:
-        judged = batched(verify_data, source.inputs, description="verifying")
-    return measure_fidelity(
-        Runner(plain.content, inputs=source.inputs).run,
-        Runner(quantized.content, inputs=source.inputs).run,
-        judged,
-        names=source.outputs,
+def _check_source(recipe: Recipe, model: Any) -> None:
+    from tflq.keras_side import keras_kind
+
+    methods = recipe.methods
+    if not methods.rewrite_keras or keras_kind(model) is not None:
+        return
+    asked = {
+        "equalize": methods.equalize,
+        "absorb_bias": methods.absorb_bias,
+        "bias_correction='analytic'": methods.bias_correction == "analytic",
+    }
+    names = ", ".join(name for name, given in asked.items() if given)
+    raise UserError(
+        f"{names} need the layers of a Keras model, and {str(model)!r} is not one; give the Keras "
+        "model, or choose bias_correction='empirical' and rounding='least_squares', which work on "
+        "any float model."
     )
 
 
-class _Clock:
-    """Times the steps of one export, in s."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, step: str) -> None:
-        now = time.perf_counter()
-        self.laps[step], self._last = now - self._last, now
+def _checkpoint(path: str | os.PathLike[str]) -> Path:
+    """Where learned rounding is kept until the file is written."""
+    target = Path(path)
+    return target.with_name(f".{target.name}.rounding")

@@ -23,6 +23,22 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise UserError(f"folder {str(target.parent)!r} cannot be written; choose another one.")
 
 
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder, made if it does not exist.
+
+    Raises:
+        UserError: it is a file, or cannot be made.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"folder {str(folder)!r} cannot be made: {error.strerror}; choose another one."
+        ) from error
+    return folder
+
+
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Writes `content` to a temporary file beside `path`, then renames it.
 

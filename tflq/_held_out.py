@@ -15,7 +15,7 @@ class HeldOut:
     """Splits a stream: iterating gives the samples for calibration.
 
     Args:
-        samples: the representative dataset.
+        samples: the representative dataset; one that can be read again makes this so too.
         hold_out: False where other samples are given for judging.
 
     Attributes:
@@ -30,14 +30,18 @@ class HeldOut:
         self.calibrated = 0
 
     def __iter__(self) -> Iterator[Sample]:
+        held: list[Sample] = []
+        first: list[Sample] = []
+        calibrated = 0
         for index, sample in enumerate(self._samples):
-            if self._hold_out and index % _EVERY == _EVERY - 1 and len(self._held) < _KEPT:
-                self._held.append(sample)
+            if self._hold_out and index % _EVERY == _EVERY - 1 and len(held) < _KEPT:
+                held.append(sample)
                 continue
-            if self._hold_out and len(self._first) < _EVERY:
-                self._first.append(sample)
-            self.calibrated += next(iter(sample.values())).shape[0]
+            if self._hold_out and len(first) < _EVERY:
+                first.append(sample)
+            calibrated += next(iter(sample.values())).shape[0]
             yield sample
+        self._held, self._first, self.calibrated = held, first, calibrated
 
     @property
     def verification(self) -> str:

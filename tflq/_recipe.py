@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tflq._errors import UserError
+from tflq._methods import Methods
 from tflq.ranges import WEIGHT_METHODS, get_calibrator
 from tflq.scheme import Scheme, get_scheme
-from tflq.tflite_side import check_io
+from tflq.tflite_side import check_io, check_scheme_for, default_io
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,33 +16,43 @@ class Recipe:
 
     Attributes:
         scheme: what to quantize to.
+        scheme_for: schemes of single layers, by name or pattern.
         calibrator: how ranges of activations are chosen.
         calibrator_for: calibrators of single layers, by name or pattern.
         weight_calibrator: how ranges of weights are chosen.
+        methods: what else is done.
+        input_range: smallest and largest value of the inputs, where there is no data.
         io: dtype of inputs and outputs.
     """
 
     scheme: Scheme
+    scheme_for: Mapping[str, str] = field(default_factory=dict)
     calibrator: str
     calibrator_for: Mapping[str, str] = field(default_factory=dict)
     weight_calibrator: str
+    methods: Methods
+    input_range: tuple[float, float]
     io: str
 
 
 def make_recipe(
     *,
     scheme: str,
+    scheme_for: Mapping[str, str] | None,
     calibrator: str,
     calibrator_for: Mapping[str, str] | None,
     weight_calibrator: str,
+    methods: Methods,
+    input_range: tuple[float, float],
     io: str | None,
 ) -> Recipe:
     """Checks the choices of an export.
 
     Raises:
-        UserError: a name is unknown, or `io` does not go with the scheme.
+        UserError: a name is unknown, or choices do not go together.
     """
     chosen = get_scheme(scheme)
+    check_scheme_for(chosen, scheme_for or {})
     for name in (calibrator, *(calibrator_for or {}).values()):
         get_calibrator(name)
     if weight_calibrator not in WEIGHT_METHODS:
@@ -49,17 +60,25 @@ def make_recipe(
             f"weight_calibrator={weight_calibrator!r} is unknown; choose one of: "
             f"{', '.join(WEIGHT_METHODS)}."
         )
-    io = io or ("int8" if chosen.needs_data else "float32")
-    check_io(io)
-    if io != "float32" and not chosen.needs_data:
+    low, high = input_range
+    if not low < high:
         raise UserError(
-            f"io={io!r} does not go with scheme={scheme!r}, whose activations stay float32; "
-            "choose io='float32'."
+            f"input_range={input_range!r} holds no values; give the smallest and the largest "
+            "value of the inputs, such as (-1, 1)."
         )
     return Recipe(
         scheme=chosen,
+        scheme_for=dict(scheme_for or {}),
         calibrator=calibrator,
         calibrator_for=dict(calibrator_for or {}),
         weight_calibrator=weight_calibrator,
-        io=io,
+        methods=methods,
+        input_range=(float(low), float(high)),
+        io=_chosen_io(io, chosen),
     )
+
+
+def _chosen_io(io: str | None, scheme: Scheme) -> str:
+    io = io or default_io(scheme)
+    check_io(io, scheme)
+    return io

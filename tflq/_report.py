@@ -1,9 +1,14 @@
 """What an export did and what it cost."""
 
+import os
 from dataclasses import dataclass, field
 
+from tflq._channel_change import ChannelChange
 from tflq._fidelity import OutputFidelity
+from tflq._files import make_folder
+from tflq._pictures import draw_changes
 from tflq._recipe import Recipe
+from tflq._steps import StepEffect
 from tflq._tables import decibels, megabytes, text_facts, text_table, to_json
 from tflq.tflite_side import Deviation, FileFacts
 
@@ -26,10 +31,15 @@ class ExportReport:
         float_size: bytes of the float .tflite.
         facts: size, ops, float islands and delegation of the file.
         outputs: fidelity against the float model, one entry an output.
+        steps: what each method did; empty where none was asked for.
         ranges_asked: how many ranges of activations and weights were asked for.
         deviations: those that the file does not hold, each with the rule that forced another.
         ranges: (min, max) of each activation, by layer.
         seconds: time of each step, in s.
+        weight_ranges: by layer, the largest absolute weight of each output channel before and
+            after equalization; empty without it.
+        output_biases: by layer, the mean error of each output channel before and after bias
+            correction; empty without it.
     """
 
     source: str
@@ -41,20 +51,49 @@ class ExportReport:
     float_size: int
     facts: FileFacts
     outputs: tuple[OutputFidelity, ...]
+    steps: tuple[StepEffect, ...]
     ranges_asked: int
     deviations: tuple[Deviation, ...]
     ranges: dict[str, tuple[float, float]] = field(repr=False)
     seconds: dict[str, float]
+    weight_ranges: dict[str, ChannelChange] = field(default_factory=dict, repr=False)
+    output_biases: dict[str, ChannelChange] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         """Tables for the terminal."""
         parts = [self._summary()]
+        if self.steps:
+            parts.append(self._step_table())
         if self.outputs:
             parts.append(fidelity_table("Against the float model", self.outputs))
         parts.append(facts_table(self.facts))
         if self.deviations:
             parts.append(self._deviation_table())
         return "\n\n".join(parts)
+
+    def plot(self, folder: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Draws what equalization and bias correction did to the least alike channels.
+
+        Args:
+            folder: gets `weight_ranges.png` and `output_biases.png`; made if need be.
+
+        Returns:
+            The files written; none where neither step was taken.
+
+        Raises:
+            UserError: matplotlib is not installed, or the folder cannot be written.
+        """
+        target = make_folder(folder)
+        drawn = []
+        if self.weight_ranges:
+            drawn.append(target / "weight_ranges.png")
+            title, unit = "Cross-layer equalization", "largest |weight|"
+            draw_changes(drawn[-1], self.weight_ranges, title=title, unit=unit, log=True)
+        if self.output_biases:
+            drawn.append(target / "output_biases.png")
+            title, unit = "Bias correction", "mean error"
+            draw_changes(drawn[-1], self.output_biases, title=title, unit=unit, log=False)
+        return tuple(map(str, drawn))
 
     def to_json(self) -> str:
         """The whole report as JSON."""
@@ -79,6 +118,18 @@ class ExportReport:
             ("time", ", ".join(f"{step} {s:.1f} s" for step, s in self.seconds.items())),
         ]
         return text_facts(f"{self.source} -> {self.path}", rows)
+
+    def _step_table(self) -> str:
+        rows: list[tuple[str, ...]] = []
+        before: float | None = None
+        for step in self.steps:
+            sqnr = change = "-"
+            if step.sqnr_db is not None:
+                sqnr = decibels(step.sqnr_db)
+                change = "" if before is None else f"{step.sqnr_db - before:+.2f} dB"
+            rows.append((step.step, sqnr, change, "yes" if step.kept else "no", step.note))
+            before = step.sqnr_db if step.kept else before
+        return text_table("Step by step", ("step", "SQNR", "change", "kept", "how"), rows)
 
     def _deviation_table(self) -> str:
         by_rule: dict[str, list[Deviation]] = {}

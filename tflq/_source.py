@@ -21,6 +21,7 @@ def open_model(
     batch_size: int | None = 1,
     safe_mode: bool = True,
     dtypes: Mapping[str, np.dtype] | np.dtype | None = None,
+    name: str | None = None,
 ) -> FloatModel:
     """Brings any source to a .tflite with the user's names.
 
@@ -29,25 +30,40 @@ def open_model(
         batch_size: the batch of the file where the source leaves it open; None leaves it open.
         safe_mode: refuse Keras files that carry code.
         dtypes: dtypes of the data, for subclassed Keras models, which do not know their own.
+        name: how messages call a model that is no file; default its own name.
 
     Raises:
         UserError: it is nothing of the kind, missing, damaged, or not convertible.
     """
-    from tflq.keras_side import from_keras, from_saved_model, keras_kind, load_keras
+    from tflq.keras_side import from_keras, from_saved_model, keras_kind
 
-    source = None
-    if isinstance(model, (str, os.PathLike)):
-        path = Path(model)
-        if not path.is_dir() and path.suffix not in (".keras", ".h5", ".hdf5"):
-            return _from_tflite(path)
+    loaded = load_model(model, safe_mode=safe_mode)
+    if isinstance(loaded, Path):
+        if not loaded.is_dir():
+            return _from_tflite(loaded)
         import_tensorflow()
-        if path.is_dir():
-            return from_saved_model(str(path), batch_size=batch_size)
-        model = load_keras(str(path), safe_mode=safe_mode)
-        source = f"model file {str(path)!r}"
-    if keras_kind(model) is None:
-        raise UserError(f"model is a {type(model).__name__}; give {SOURCES}.")
-    return from_keras(model, batch_size=batch_size, dtypes=dtypes, source=source)
+        return from_saved_model(str(loaded), batch_size=batch_size)
+    if keras_kind(loaded) is None:
+        raise UserError(f"model is a {type(loaded).__name__}; give {SOURCES}.")
+    source = None if loaded is model else f"model file {os.fspath(model)!r}"
+    return from_keras(loaded, batch_size=batch_size, dtypes=dtypes, source=source or name)
+
+
+def load_model(model: Any, *, safe_mode: bool) -> Any:
+    """Loads a Keras file; gives a `Path` for other files, and anything else as it is.
+
+    Raises:
+        UserError: the file is damaged, or carries code.
+    """
+    if not isinstance(model, (str, os.PathLike)):
+        return model
+    path = Path(model)
+    if path.is_dir() or path.suffix not in (".keras", ".h5", ".hdf5"):
+        return path
+    from tflq.keras_side import load_keras
+
+    import_tensorflow()
+    return load_keras(str(path), safe_mode=safe_mode)
 
 
 def import_tensorflow() -> None:

@@ -103,7 +103,7 @@ def test_ctrl_c_is_exit_code_130(here, capsys, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tflq._export.quantize", stop)
+    monkeypatch.setattr("tflq._candidate.quantize", stop)
     assert main(["export", "model.keras", "o.tflite", "--data=data.npy"]) == 130
     assert not (here / "o.tflite").exists()
 

@@ -1,0 +1,101 @@
+"""One way to write the file, and how close to the float model it comes."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tflq._fidelity import OutputFidelity
+from tflq._float_model import FloatModel
+from tflq._recipe import Recipe
+from tflq._verify import Sample, measure_fidelity
+from tflq.keras_side import Expectations
+from tflq.tflite_side import (
+    Assignment,
+    Graph,
+    Normalized,
+    Quantized,
+    RangePlan,
+    Runner,
+    quantize,
+    with_constants,
+)
+
+# Finite, so that an exact output can be averaged with others.
+_EXACT_DB = 200.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Candidate:
+    """A float .tflite and all that was decided of its integers.
+
+    Attributes:
+        source: the converted model.
+        plain: its normalized float .tflite.
+        plan: ranges of activations.
+        bounds: largest absolute weights, by weight tensor index.
+        assignment: the scheme of each op.
+        conversion_error: of the source's float .tflite.
+        labels: names of the activations that have a range.
+        expectations: what batch normalization tells, where it was asked.
+        constants: weights and biases that were decided, by tensor index.
+    """
+
+    source: FloatModel
+    plain: Normalized
+    plan: RangePlan
+    bounds: Mapping[int, np.ndarray]
+    assignment: Assignment
+    conversion_error: float | None
+    labels: Mapping[int, str]
+    expectations: Expectations | None
+    constants: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    def decided(
+        self, constants: Mapping[int, np.ndarray], bounds: Mapping[int, np.ndarray]
+    ) -> "Candidate":
+        """The same with other weights and biases."""
+        return replace(self, constants={**self.constants, **constants}, bounds=bounds)
+
+    def write(self, recipe: Recipe) -> Quantized:
+        """Writes the file."""
+        return quantize(
+            Graph.from_bytes(with_constants(self.plain.content, self.constants)),
+            ranges=self.plan.ranges,
+            bounds=self.bounds,
+            assignment=self.assignment,
+            scheme=recipe.scheme,
+            io=recipe.io,
+            inputs=[spec.name for spec in self.source.inputs],
+            outputs=self.source.outputs,
+        )
+
+
+class Judge:
+    """Compares files with the float model on the same samples.
+
+    Args:
+        floating: the model as it came, converted.
+        samples: gives the samples, as often as it is called.
+    """
+
+    def __init__(
+        self, floating: FloatModel, content: bytes, samples: Callable[[], Iterable[Sample]]
+    ):
+        self._floating, self._content, self._samples = floating, content, samples
+
+    def judge(self, content: bytes) -> tuple[OutputFidelity, ...]:
+        """One entry an output; none without samples."""
+        return measure_fidelity(
+            Runner(self._content, inputs=self._floating.inputs).run,
+            Runner(content, inputs=self._floating.inputs).run,
+            self._samples(),
+            names=self._floating.outputs,
+        )
+
+
+def mean_sqnr(outputs: tuple[OutputFidelity, ...]) -> float | None:
+    """Mean SQNR of the outputs, in dB; None where nothing was judged."""
+    if not outputs:
+        return None
+    return float(np.mean([min(o.sqnr_db, _EXACT_DB) for o in outputs]))

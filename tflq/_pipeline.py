@@ -1,0 +1,316 @@
+"""Takes a model through the methods of a recipe, one step after another, each one measured."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflq._calibrate import Calibration, batched
+from tflq._candidate import Candidate, Judge, mean_sqnr
+from tflq._channel_change import ChannelChange, changes
+from tflq._clock import Clock
+from tflq._fidelity import OutputFidelity
+from tflq._float_model import FloatModel
+from tflq._held_out import HeldOut
+from tflq._progress import track
+from tflq._recipe import Recipe
+from tflq._spool import Spool
+from tflq._steps import StepEffect
+from tflq._verify import Sample
+from tflq.affine import Affine, Mode, parameters
+from tflq.keras_side import Expectations, Rewriting, from_keras
+from tflq.tflite_side import (
+    Checkpoint,
+    Names,
+    Normalized,
+    Plan,
+    Quantized,
+    activation_bits,
+    analytic_corrections,
+    assign,
+    channel_errors,
+    choose_bounds,
+    normalize,
+    refine,
+    weight_bits,
+)
+
+# Samples that the methods look at: caps and minima, and what layers see when quantized.
+_KERAS_SAMPLES, _REFINING_SAMPLES = 100, 256
+# Samples over which mean errors of channels are reported.
+_COMPARED_SAMPLES = 20
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """The file that was kept and what led to it."""
+
+    candidate: Candidate
+    quantized: Quantized
+    outputs: tuple[OutputFidelity, ...]
+    steps: tuple[StepEffect, ...]
+    calibration_samples: int
+    verification: str
+    weight_ranges: dict[str, ChannelChange]
+    output_biases: dict[str, ChannelChange]
+
+
+class Pipeline:
+    """One export.
+
+    Args:
+        model: the Keras model, where there is one.
+        source: the same, converted.
+        recipe: what is to be done.
+        data: the representative dataset, or None.
+        verify_data: samples to judge with, or None.
+        checkpoint: folder of learned rounding.
+        clock: gets the time of every step.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        source: FloatModel,
+        recipe: Recipe,
+        data: Any,
+        verify_data: Any,
+        checkpoint: Path,
+        clock: Clock,
+    ):
+        self._model, self._source, self._recipe = model, source, recipe
+        self._clock = clock
+        self._plain = normalize(source.tflite, name=source.source)
+        self._checkpoint = Checkpoint(checkpoint)
+        self._held_out = self._stream(data, hold_out=verify_data is None)
+        self._verify = None
+        if verify_data is not None:
+            samples = batched(verify_data, source.inputs, description="verifying")
+            self._verify = Spool(samples) if recipe.methods.any else samples
+        self._judge = Judge(source, self._plain.content, self._judged)
+        self._rewrites: tuple[str, ...] = ()
+        self._steps: list[StepEffect] = []
+        self._weight_ranges: dict[str, ChannelChange] = {}
+        self._output_biases: dict[str, ChannelChange] = {}
+
+    def run(self) -> Outcome:
+        """Takes all steps."""
+        methods = self._recipe.methods
+        kept = (
+            self._rewritten(())
+            if self._data_free
+            else self._candidate(self._source, self._plain, self._expectations(()))
+        )
+        self._clock.lap("calibrate")
+        quantized = kept.write(self._recipe)
+        self._clock.lap("quantize")
+        outputs = self._judge.judge(quantized.content)
+        self._clock.lap("verify")
+        if methods.any:
+            self._record("ranges", "", outputs, kept=True)
+        for step in self._named_steps():
+            candidate, note = self._take(step, kept)
+            written = candidate.write(self._recipe)
+            judged = self._judge.judge(written.content)
+            worse = (mean_sqnr(judged) or 0.0) < (mean_sqnr(outputs) or 0.0)
+            keep = not (worse and methods.selective)
+            self._clock.lap(step)
+            self._record(step, note, judged, kept=keep)
+            if step == "bias_correction":
+                self._compare_biases(kept, quantized, written)
+            if keep:
+                kept, quantized, outputs = candidate, written, judged
+                if step in ("equalize", "absorb_bias"):
+                    self._rewrites += (step,)
+        self._checkpoint.clear()
+        held = self._held_out
+        verification = held.verification if held else "none"
+        return Outcome(
+            candidate=kept,
+            quantized=quantized,
+            outputs=outputs,
+            steps=tuple(self._steps),
+            calibration_samples=held.calibrated if held else 0,
+            verification=verification if self._verify is None else "given",
+            weight_ranges=self._weight_ranges,
+            output_biases=self._output_biases,
+        )
+
+    @property
+    def _data_free(self) -> bool:
+        return self._held_out is None and self._recipe.methods.bias_correction == "analytic"
+
+    def _named_steps(self) -> list[str]:
+        methods = self._recipe.methods
+        asked = {
+            "equalize": methods.equalize,
+            "absorb_bias": methods.absorb_bias,
+            "bias_correction": methods.bias_correction is not None,
+            "rounding": methods.rounding != "nearest",
+        }
+        return [name for name, wanted in asked.items() if wanted]
+
+    def _take(self, step: str, kept: Candidate) -> tuple[Candidate, str]:
+        """One step's candidate, and what is to be said of it."""
+        methods = self._recipe.methods
+        if step in ("equalize", "absorb_bias"):
+            return self._rewritten((*self._rewrites, step)), self._note
+        if step == "bias_correction" and methods.bias_correction == "analytic":
+            return self._corrected(kept), "analytic"
+        rounding = "nearest" if step == "bias_correction" else methods.rounding
+        how = methods.rounding if step == "rounding" else "empirical"
+        return self._refined(kept, rounding), how
+
+    def _rewritten(self, steps: tuple[str, ...]) -> Candidate:
+        """The model with its Keras layers rewritten, converted and calibrated anew."""
+        rewriting, self._note = Rewriting(self._model), ""
+        scheme = self._recipe.scheme
+        for step in steps:
+            samples = None
+            if self._held_out is not None:
+                samples = itertools.islice(self._held_out, _KERAS_SAMPLES)
+            if step == "equalize":
+                before = rewriting.weight_ranges()
+                done = rewriting.equalize(
+                    samples, bits=scheme.weight_bits, per_channel=scheme.per_channel
+                )
+                self._weight_ranges = changes(before, rewriting.weight_ranges())
+                self._note = (
+                    f"{done.links} links, of these {done.kept} within their caps, "
+                    f"{done.carried} with a cap a channel"
+                )
+            else:
+                absorbed = rewriting.absorb(samples)
+                self._note = f"{sum(map(np.count_nonzero, absorbed.values()))} channels"
+        batch = self._source.inputs[0].shape[0]
+        made = from_keras(rewriting.build(), batch_size=batch, source=self._source.source)
+        source = replace(made, reference=self._source.reference, outputs=self._source.outputs)
+        expectations = None
+        if self._recipe.methods.bias_correction == "analytic":
+            expectations = rewriting.expect(self._input_ranges())
+        plain = normalize(source.tflite, name=source.source)
+        return self._candidate(source, plain, expectations)
+
+    def _candidate(
+        self, source: FloatModel, plain: Normalized, expectations: Expectations | None
+    ) -> Candidate:
+        recipe = self._recipe
+        calibration = Calibration(
+            source,
+            plain,
+            self._held_out,
+            expected=expectations.ranges if expectations and self._data_free else None,
+        )
+        overrides = calibration.names.match(recipe.scheme_for, argument="scheme_for")
+        assignment = assign(plain.graph, recipe.scheme, overrides)
+        plan = calibration.plan(recipe, assignment)
+        return Candidate(
+            source=source,
+            plain=plain,
+            plan=plan,
+            bounds=choose_bounds(
+                plain.graph,
+                assignment=assignment,
+                method=recipe.weight_calibrator,
+                trained=plain.bounds,
+            ),
+            assignment=assignment,
+            conversion_error=calibration.conversion_error,
+            labels=calibration.names.unique_labels(plan.ranges),
+            expectations=expectations,
+        )
+
+    def _expectations(self, steps: tuple[str, ...]) -> Expectations | None:
+        if self._recipe.methods.bias_correction != "analytic":
+            return None
+        return Rewriting(self._model).expect(self._input_ranges())
+
+    def _input_ranges(self) -> dict[str, tuple[float, float]]:
+        return {spec.name: self._recipe.input_range for spec in self._source.inputs}
+
+    def _refined(self, kept: Candidate, rounding: str) -> Candidate:
+        assert self._held_out is not None, "make_recipe asked for data"
+        refined = refine(
+            kept.plain.content,
+            _plan(kept),
+            list(itertools.islice(self._held_out, _REFINING_SAMPLES)),
+            kept.source.inputs,
+            rounding=rounding,
+            checkpoint=self._checkpoint,
+        )
+        return kept.decided(refined.constants, refined.bounds)
+
+    def _corrected(self, kept: Candidate) -> Candidate:
+        assert kept.expectations is not None, "it was asked for"
+        shifted = analytic_corrections(
+            kept.plain.graph,
+            kept.constants,
+            _plan(kept),
+            kept.expectations.input_means,
+            kept.source.layer_of,
+        )
+        return kept.decided(shifted, kept.bounds)
+
+    def _compare_biases(self, kept: Candidate, before: Quantized, after: Quantized) -> None:
+        """Mean errors of every layer's channels, of two files made of one float one."""
+        samples = list(itertools.islice(self._judged(), _COMPARED_SAMPLES))
+        if not samples:
+            return
+        inputs, graph = self._source.inputs, kept.plain.graph
+        names = Names(graph, {}, kept.source.layer_of)
+        first, second = (
+            channel_errors(kept.plain.content, file.content, samples, inputs)
+            for file in (before, after)
+        )
+        self._output_biases = changes(
+            {names.label(index): error for index, error in first.items()},
+            {names.label(index): error for index, error in second.items()},
+        )
+
+    def _stream(self, data: Any, *, hold_out: bool) -> HeldOut | None:
+        if data is None:
+            return None
+        stream: Iterable[Sample] = batched(data, self._source.inputs, description="calibrating")
+        return HeldOut(Spool(stream) if self._recipe.methods.any else stream, hold_out=hold_out)
+
+    def _judged(self) -> Iterable[Sample]:
+        if self._verify is not None:
+            return self._verify
+        kept = self._held_out.kept if self._held_out else []
+        return track(kept, description="verifying", total=len(kept))
+
+    def _record(
+        self, step: str, note: str, outputs: tuple[OutputFidelity, ...], *, kept: bool
+    ) -> None:
+        self._steps.append(
+            StepEffect(
+                step=step,
+                note=note,
+                sqnr_db=mean_sqnr(outputs),
+                kept=kept,
+            )
+        )
+
+
+def _plan(candidate: Candidate) -> Plan:
+    graph = candidate.plain.graph
+    return Plan(
+        doors=_doors(candidate, activation_bits(graph, candidate.assignment)),
+        bounds=candidate.bounds,
+        bits=weight_bits(graph, candidate.assignment),
+    )
+
+
+def _doors(candidate: Candidate, bits: Mapping[int, int | None]) -> dict[int, Affine]:
+    return {
+        tensor: parameters(
+            *bounds,
+            bits=width,
+            mode=Mode.ASYMMETRIC if width == 8 else Mode.SYMMETRIC_RESTRICTED,
+        )
+        for tensor, bounds in candidate.plan.ranges.items()
+        if (width := bits[tensor]) is not None
+    }
