@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 from converter import converter_int8
+from imagenet import logits, photos
 
 from tflq import calibrators, export
 from tflq._fidelity import sqnr_db
 from tflq._files import write_whole
 from tflq._source import open_model
 from tflq._tables import to_json
-from tflq.data import PRESETS, image_folder
 from tflq.demo import load_efficientnet_lite
-from tflq.tflite_side import Runner
 
 _IMAGES = flags.DEFINE_string("images", None, "folder of NNN_*.jpg", required=True)
 _VARIANTS = flags.DEFINE_list("variants", ["0", "1"], "EfficientNet-Lite variants")
@@ -37,7 +36,7 @@ def main(_: list[str]) -> None:
     rows: list[Row] = []
     for variant in _VARIANTS.value:
         model = load_efficientnet_lite(int(variant))
-        images, labels = _photos(Path(_IMAGES.value), model.input_shape[1])
+        images, labels = photos(Path(_IMAGES.value), model.input_shape[1])
         calibrating = np.arange(len(images)) % _EVERY == 0
         network = _measure(model, images[calibrating], images[~calibrating], labels[~calibrating])
         print(_markdown(f"EfficientNet-Lite{variant}, w8a8", network), flush=True)
@@ -46,28 +45,14 @@ def main(_: list[str]) -> None:
         write_whole(_JSON.value, to_json(rows).encode())
 
 
-def _photos(folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
-    names = sorted(path.name for path in folder.glob("[0-9][0-9][0-9]_*.jpg"))
-    preset = PRESETS["efficientnet-lite"]
-    pictures = image_folder(
-        folder,
-        image_size=size,
-        crop=preset.crop((size, size)),
-        mean=preset.mean,
-        scale=preset.scale,
-        resample=preset.resample,
-    )
-    return np.stack(list(pictures)), np.array([int(name[:3]) for name in names])
-
-
 def _measure(
     model: Any, calibration: np.ndarray, images: np.ndarray, labels: np.ndarray
 ) -> list[Row]:
     floating = open_model(model).tflite
-    reference = _logits(floating, images)
+    reference = logits(floating, images)
     rows = [_row("float", floating, reference, reference, labels)]
     theirs = converter_int8(model, calibration)
-    rows.append(_row("converter's PTQ", theirs, _logits(theirs, images), reference, labels))
+    rows.append(_row("converter's PTQ", theirs, logits(theirs, images), reference, labels))
     recipes = [("mse", "minmax"), ("mse", "mse"), *((name, "output_mse") for name in calibrators())]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "float.tflite"), Path(folder, "int8.tflite")
@@ -83,14 +68,8 @@ def _measure(
             )
             content = target.read_bytes()
             name = calibrator if weights == "output_mse" else f"{calibrator}, weights {weights}"
-            rows.append(_row(name, content, _logits(content, images), reference, labels))
+            rows.append(_row(name, content, logits(content, images), reference, labels))
     return rows
-
-
-def _logits(content: bytes, images: np.ndarray) -> np.ndarray:
-    runner = Runner(content)
-    (spec,) = runner.inputs
-    return np.concatenate([runner.run({spec.name: image[None]})[0] for image in images])
 
 
 def _row(
