@@ -139,7 +139,7 @@ def test_ctrl_c_leaves_the_output_alone(moment, output, small_cnn, monkeypatch):
         raise KeyboardInterrupt
 
     model, data = small_cnn
-    target = "tflq._export.measure_fidelity" if "measure" in moment else f"tflq.{moment}"
+    target = "tflq._candidate.measure_fidelity" if "measure" in moment else f"tflq.{moment}"
     monkeypatch.setattr(target, stop)
     with pytest.raises(KeyboardInterrupt):
         tflq.export(model, output, data=data)

@@ -27,6 +27,7 @@ _CONVERTIBLE = ("int8", "uint8", "int16", "float32")
 _CONVERSION_VERSION = {"QUANTIZE": 2, "DEQUANTIZE": 3}
 _TYPES = {
     "int8": schema.TensorType.INT8,
+    "uint8": schema.TensorType.UINT8,
     "int16": schema.TensorType.INT16,
     "int64": schema.TensorType.INT64,
     "float32": schema.TensorType.FLOAT32,
