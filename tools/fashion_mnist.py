@@ -6,7 +6,9 @@ or, without installing, `apt-get download dataset-fashion-mnist` and `dpkg-deb -
 """
 
 import gzip
+import math
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -66,12 +68,12 @@ def read_idx(file: Path, *, dimensions: int) -> np.ndarray:
         content = gzip.decompress(file.read_bytes())
         zero, kind, rank = struct.unpack_from(">HBB", content)
         shape = struct.unpack_from(f">{rank}I", content, 4)
-    except (OSError, EOFError, struct.error) as error:
+        values = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
+    except (OSError, EOFError, zlib.error, struct.error, ValueError) as error:
         raise UserError(
             f"{str(file)!r} is damaged ({error}); install the package again."
         ) from error
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
-    if (zero, kind, rank) != (0, _UBYTE, dimensions) or values.size != np.prod(shape):
+    if (zero, kind, rank) != (0, _UBYTE, dimensions) or values.size != math.prod(shape):
         raise UserError(
             f"{str(file)!r} is no IDX file of {dimensions} dimensions of bytes, or it is cut off; "
             "install the package again."

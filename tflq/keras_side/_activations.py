@@ -18,19 +18,27 @@ class Shape(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Activation:
-    """An activation; a rectifier may have a cap, which a factor moves."""
+    """An activation.
+
+    Attributes:
+        shape: how it treats a factor.
+        cap: of a rectifier, which a factor moves.
+        leaky: whether a rectifier passes some of what is negative.
+    """
 
     shape: Shape
     cap: float = math.inf
+    leaky: bool = False
 
 
 _LINEAR = Activation(shape=Shape.LINEAR)
 _RECTIFIER = Activation(shape=Shape.RECTIFIER)
+_LEAKY = Activation(shape=Shape.RECTIFIER, leaky=True)
 _OTHER = Activation(shape=Shape.OTHER)
 _BY_NAME = {
     "linear": _LINEAR,
     "relu": _RECTIFIER,
-    "leaky_relu": _RECTIFIER,
+    "leaky_relu": _LEAKY,
     "relu6": Activation(shape=Shape.RECTIFIER, cap=6.0),
 }
 # Operations of keras.ops and tf, by class name.
@@ -46,9 +54,13 @@ def activation_of(layer: Layer) -> Activation | None:
         if layer.config.get("threshold"):
             return _OTHER
         cap = layer.config.get("max_value")
-        return Activation(shape=Shape.RECTIFIER, cap=math.inf if cap is None else float(cap))
+        return Activation(
+            shape=Shape.RECTIFIER,
+            cap=math.inf if cap is None else float(cap),
+            leaky=bool(layer.config.get("negative_slope")),
+        )
     if layer.kind in ("LeakyReLU", "PReLU"):
-        return _RECTIFIER
+        return _LEAKY
     if layer.config is None:
         return _BY_NAME[_OPERATIONS[layer.kind]] if layer.kind in _OPERATIONS else None
     if "activation" in layer.config and hasattr(layer.source, "activation"):

@@ -139,8 +139,7 @@ def _activate(layer: Layer, given: ClippedNormal) -> ClippedNormal | None:
     activation = activation_of(layer)
     if activation is None or activation.shape is Shape.LINEAR:
         return given
-    # A leaky rectifier is no clipping, and other functions are no normal.
-    if activation.shape is Shape.OTHER or layer.kind in ("LeakyReLU", "PReLU"):
+    if activation.shape is Shape.OTHER or activation.leaky:
         return None
     return replace(
         given,

@@ -11,7 +11,7 @@ from tflq.keras_side._equalize import Equalization, equalize
 from tflq.keras_side._extremes import measure_extremes
 from tflq.keras_side._fold import Folding, fold_batch_norms
 from tflq.keras_side._graph import read_graph
-from tflq.keras_side._kernels import bias_of, has_kernel, kernel_of
+from tflq.keras_side._kernels import has_kernel, kernel_of
 from tflq.keras_side._links import find_links
 from tflq.keras_side._moments import Expectations, expect
 from tflq.keras_side._separable import split_separables
@@ -65,10 +65,6 @@ class Rewriting:
             for layer in self._graph.calls()
             if has_kernel(layer)
         }
-
-    def biases(self) -> dict[str, np.ndarray]:
-        """By layer, the bias of each output channel."""
-        return {layer.name: bias_of(layer) for layer in self._graph.calls() if has_kernel(layer)}
 
     def build(self) -> Any:
         """A new Keras model of what has been done so far."""
