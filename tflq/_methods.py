@@ -39,6 +39,11 @@ class Methods:
         return self.bias_correction == "empirical" or self.rounding != "nearest"
 
     @property
+    def corrects_biases(self) -> bool:
+        """Whether biases are decided anew; learned rounding does that too."""
+        return self.bias_correction is not None or self.rounding != "nearest"
+
+    @property
     def any(self) -> bool:
         """Whether there is anything to do."""
         return self.rewrite_keras or self.need_samples

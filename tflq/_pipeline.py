@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from tflq._spool import Spool
 from tflq._steps import StepEffect
 from tflq._verify import Sample
 from tflq.affine import Affine, Mode, parameters
-from tflq.keras_side import Expectations, Rewriting, from_keras
+from tflq.keras_side import Equalization, Expectations, Rewriting, from_keras
 from tflq.tflite_side import (
     Checkpoint,
     Names,
@@ -58,6 +58,15 @@ class Outcome:
     output_biases: dict[str, ChannelChange]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Taken:
+    """One step's candidate, and what is to be said of the step; see `StepEffect`."""
+
+    candidate: Candidate
+    note: str = ""
+    left: Mapping[str, str] = field(default_factory=dict)
+
+
 class Pipeline:
     """One export.
 
@@ -83,7 +92,7 @@ class Pipeline:
     ):
         self._model, self._source, self._recipe = model, source, recipe
         self._clock = clock
-        self._plain = normalize(source.tflite, name=source.source)
+        self._plain = self._normalized(source)
         self._checkpoint = Checkpoint(checkpoint)
         self._held_out = self._stream(data, hold_out=verify_data is None)
         self._verify = None
@@ -100,7 +109,7 @@ class Pipeline:
         """Takes all steps."""
         methods = self._recipe.methods
         kept = (
-            self._rewritten(())
+            self._rewritten(()).candidate
             if self._data_free
             else self._candidate(self._source, self._plain, self._expectations(()))
         )
@@ -110,19 +119,19 @@ class Pipeline:
         outputs = self._judge.judge(quantized.content)
         self._clock.lap("verify")
         if methods.any:
-            self._record("ranges", "", outputs, kept=True)
+            self._record("ranges", _Taken(candidate=kept), outputs, kept=True)
         for step in self._named_steps():
-            candidate, note = self._take(step, kept)
-            written = candidate.write(self._recipe)
+            taken = self._take(step, kept)
+            written = taken.candidate.write(self._recipe)
             judged = self._judge.judge(written.content)
             worse = (mean_sqnr(judged) or 0.0) < (mean_sqnr(outputs) or 0.0)
             keep = not (worse and methods.selective)
             self._clock.lap(step)
-            self._record(step, note, judged, kept=keep)
+            self._record(step, taken, judged, kept=keep)
             if step == "bias_correction":
                 self._compare_biases(kept, quantized, written)
             if keep:
-                kept, quantized, outputs = candidate, written, judged
+                kept, quantized, outputs = taken.candidate, written, judged
                 if step in ("equalize", "absorb_bias"):
                     self._rewrites += (step,)
         self._checkpoint.clear()
@@ -153,46 +162,50 @@ class Pipeline:
         }
         return [name for name, wanted in asked.items() if wanted]
 
-    def _take(self, step: str, kept: Candidate) -> tuple[Candidate, str]:
-        """One step's candidate, and what is to be said of it."""
+    def _take(self, step: str, kept: Candidate) -> _Taken:
         methods = self._recipe.methods
         if step in ("equalize", "absorb_bias"):
-            return self._rewritten((*self._rewrites, step)), self._note
+            return self._rewritten((*self._rewrites, step))
         if step == "bias_correction" and methods.bias_correction == "analytic":
-            return self._corrected(kept), "analytic"
+            return _Taken(candidate=self._corrected(kept), note="analytic")
         rounding = "nearest" if step == "bias_correction" else methods.rounding
-        how = methods.rounding if step == "rounding" else "empirical"
-        return self._refined(kept, rounding), how
+        note = methods.rounding if step == "rounding" else "empirical"
+        return _Taken(candidate=self._refined(kept, rounding), note=note)
 
-    def _rewritten(self, steps: tuple[str, ...]) -> Candidate:
+    def _rewritten(self, steps: tuple[str, ...]) -> _Taken:
         """The model with its Keras layers rewritten, converted and calibrated anew."""
-        rewriting, self._note = Rewriting(self._model), ""
-        scheme = self._recipe.scheme
+        rewriting = Rewriting(self._model)
+        note, left = "", dict(rewriting.folding.left)
         for step in steps:
             samples = None
             if self._held_out is not None:
                 samples = itertools.islice(self._held_out, _KERAS_SAMPLES)
             if step == "equalize":
-                before = rewriting.weight_ranges()
-                done = rewriting.equalize(
-                    samples, bits=scheme.weight_bits, per_channel=scheme.per_channel
-                )
-                self._weight_ranges = changes(before, rewriting.weight_ranges())
-                self._note = (
-                    f"{done.links} links, of these {done.kept} within their caps, "
-                    f"{done.carried} with a cap a channel"
-                )
+                done = self._equalized(rewriting, samples)
+                note, left = str(done), left | done.left
             else:
                 absorbed = rewriting.absorb(samples)
-                self._note = f"{sum(map(np.count_nonzero, absorbed.values()))} channels"
+                note, left = f"{sum(map(np.count_nonzero, absorbed.values()))} channels", {}
+        return _Taken(candidate=self._converted(rewriting), note=note, left=left)
+
+    def _equalized(self, rewriting: Rewriting, samples: Iterable[Sample] | None) -> Equalization:
+        before, scheme = rewriting.weight_ranges(), self._recipe.scheme
+        done = rewriting.equalize(samples, bits=scheme.weight_bits, per_channel=scheme.per_channel)
+        self._weight_ranges = changes(before, rewriting.weight_ranges())
+        return done
+
+    def _converted(self, rewriting: Rewriting) -> Candidate:
         batch = self._source.inputs[0].shape[0]
         made = from_keras(rewriting.build(), batch_size=batch, source=self._source.source)
         source = replace(made, reference=self._source.reference, outputs=self._source.outputs)
         expectations = None
         if self._recipe.methods.bias_correction == "analytic":
             expectations = rewriting.expect(self._input_ranges())
-        plain = normalize(source.tflite, name=source.source)
-        return self._candidate(source, plain, expectations)
+        return self._candidate(source, self._normalized(source), expectations)
+
+    def _normalized(self, source: FloatModel) -> Normalized:
+        corrects = self._recipe.methods.corrects_biases
+        return normalize(source.tflite, name=source.source, biases=corrects)
 
     def _candidate(
         self, source: FloatModel, plain: Normalized, expectations: Expectations | None
@@ -283,14 +296,11 @@ class Pipeline:
         return track(kept, description="verifying", total=len(kept))
 
     def _record(
-        self, step: str, note: str, outputs: tuple[OutputFidelity, ...], *, kept: bool
+        self, step: str, taken: _Taken, outputs: tuple[OutputFidelity, ...], *, kept: bool
     ) -> None:
         self._steps.append(
             StepEffect(
-                step=step,
-                note=note,
-                sqnr_db=mean_sqnr(outputs),
-                kept=kept,
+                step=step, note=taken.note, sqnr_db=mean_sqnr(outputs), kept=kept, left=taken.left
             )
         )
 

@@ -64,6 +64,7 @@ class ExportReport:
         parts = [self._summary()]
         if self.steps:
             parts.append(self._step_table())
+        parts += [_left_table(step) for step in self.steps if step.left]
         if self.outputs:
             parts.append(fidelity_table("Against the float model", self.outputs))
         parts.append(facts_table(self.facts))
@@ -178,6 +179,13 @@ def facts_table(facts: FileFacts) -> str:
 def interval(bounds: tuple[float, float] | None) -> str:
     """A (min, max), such as `[0, 6]`."""
     return "float32" if bounds is None else f"[{bounds[0]:.4g}, {bounds[1]:.4g}]"
+
+
+def _left_table(step: StepEffect) -> str:
+    rows = list(step.left.items())
+    if len(rows) > _SHOWN:
+        rows = [*rows[:_SHOWN], (_more(len(rows)).strip(" ()"), "")]
+    return text_table(f"What {step.step} left alone", ("layer", "reason"), rows)
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """What one step of a recipe did."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,9 +14,11 @@ class StepEffect:
         sqnr_db: SQNR of the outputs against the float model, mean over outputs, in dB; None where
             there was nothing to judge with.
         kept: whether the file that was written has it.
+        left: layers that the step could not take, with the reason.
     """
 
     step: str
     note: str
     sqnr_db: float | None
     kept: bool
+    left: Mapping[str, str] = field(default_factory=dict)

@@ -57,6 +57,12 @@ class Equalization:
     carried: int
     left: dict[str, str]
 
+    def __str__(self) -> str:
+        """In a few words."""
+        parts = {"within their caps": self.kept, "with a cap a channel": self.carried}
+        said = [f"{self.links} links", *(f"{n} {how}" for how, n in parts.items() if n)]
+        return ", ".join(said)
+
 
 def equalize(
     graph: KerasGraph, keras: Any, *, reach: Mapping[int, np.ndarray], bits: int, per_channel: bool

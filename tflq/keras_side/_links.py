@@ -17,6 +17,7 @@ from tflq.keras_side._kernels import has_kernel, kernel_of, pads
 
 # The variable of whatever cannot be scaled.
 _FIXED = 0
+_OUTPUT, _TIED = "it is an output of the model", "it is tied to an output of the model"
 
 # One input, and every output channel depends on its own input channel alone, linearly.
 PASSING = frozenset(
@@ -122,7 +123,7 @@ class _Search:
         for node in self._graph.nodes:
             self._visit(node)
         for tensor in self._graph.outputs:
-            self._fix(self._of[tensor], "it is an output of the model")
+            self._fix(self._of[tensor], _OUTPUT)
         return self._result()
 
     def _visit(self, node: Node) -> None:
@@ -296,9 +297,11 @@ class _Search:
 
     def _left(self, roots: np.ndarray) -> dict[str, str]:
         left = {
-            slot.layer.name: self._reason.get(int(slot.channels[0]), "it is tied to an output")
+            slot.layer.name: reason
             for slot in self._writers
             if not roots[slot.channels].any()
+            # Every model ends somewhere; that is no news.
+            and (reason := self._reason.get(int(slot.channels[0]), _TIED)) != _OUTPUT
         }
         return left | {
             layer.name: "it is used more than once" for layer in self._shared if has_kernel(layer)

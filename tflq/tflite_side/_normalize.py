@@ -20,6 +20,7 @@ from tflq._errors import UserError
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._graph import Graph, Op, Quantization
 from tflq.tflite_side._negation import multiply_instead, negations
+from tflq.tflite_side._zero_biases import add_zero_biases
 
 _INTEGER_LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
@@ -41,12 +42,13 @@ class Normalized:
     bounds: dict[int, np.ndarray] = field(default_factory=dict)
 
 
-def normalize(content: bytes, *, name: str) -> Normalized:
+def normalize(content: bytes, *, name: str, biases: bool = False) -> Normalized:
     """Normalizes a float .tflite.
 
     Args:
         content: the flatbuffer.
         name: how messages call it.
+        biases: give convolutions and dense layers without a bias one of zeros.
 
     Raises:
         UserError: it is damaged, quantized already, computes in float16, or a weight is not
@@ -58,6 +60,9 @@ def normalize(content: bytes, *, name: str) -> Normalized:
     if negations(graph) or any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
         multiply_instead(graph)
         content = rewriter.rewrite()
+        graph = Graph(parse(content, name=name))
+    if biases and add_zero_biases(graph):
+        content = pack(graph.model)
         graph = Graph(parse(content, name=name))
     _check_floats(graph, name)
     return Normalized(content=content, graph=graph, ranges=rewriter.ranges, bounds=rewriter.bounds)
