@@ -49,6 +49,43 @@ def test_export_writes_a_file_a_report_and_json(here, capsys):
     assert report["outputs"][0]["samples"] == 1
 
 
+def test_export_takes_every_method_and_draws_pictures(here, capsys):
+    code = main(
+        [
+            "export",
+            "model.keras",
+            "methods.tflite",
+            "--data=data.npy",
+            "--verify_data=data.npy",
+            "--scheme=w4a8",
+            "--scheme_for=project=w8a16",
+            "--equalize",
+            "--absorb_bias",
+            "--bias_correction=empirical",
+            "--rounding=adaround",
+            "--pictures=drawn",
+            "--json=methods.json",
+        ]
+    )
+    printed = capsys.readouterr().out
+    assert code == 0 and "Step by step" in printed
+    assert {path.name for path in (here / "drawn").iterdir()} == {
+        "weight_ranges.png",
+        "output_biases.png",
+    }
+    report = json.loads((here / "methods.json").read_text())
+    names = [step["step"] for step in report["steps"]]
+    assert names == ["ranges", "equalize", "absorb_bias", "bias_correction", "rounding"]
+    assert report["recipe"]["methods"]["rounding"] == "adaround"
+
+
+def test_export_without_data(here, capsys):
+    arguments = ["export", "model.keras", "free.tflite", "--recipe=data-free", "--input_range=-4,4"]
+    assert main([*arguments, "--json=free.json"]) == 0
+    report = json.loads((here / "free.json").read_text())
+    assert report["ranges"]["image"] == [-4.0, 4.0] and report["outputs"] == []
+
+
 def test_flags_start_anew_at_every_call(here, capsys):
     main(["export", "model.keras", "out.tflite", "--data=data.npy", "--io=uint8"])
     main(["export", "model.keras", "out2.tflite", "--data=data.npy", "--json=again.json"])
@@ -76,6 +113,11 @@ def test_compare_and_inspect(here, capsys):
         (["export", "model.keras", "o.tflite", "--data=data.npy", "--scheme=w9"], "w9"),
         (["export", "model.keras", "o.tflite", "--data=data.npy", "--bits=4"], "bits"),
         (["export", "model.keras", "o.tflite", "--calibrator_for=logits"], "NAME=CALIBRATOR"),
+        (["export", "model.keras", "o.tflite", "--scheme_for=logits"], "write NAME=SCHEME"),
+        (["export", "model.keras", "o.tflite", "--input_range=1"], "write LOW,HIGH, such as -1,1"),
+        (["export", "model.keras", "o.tflite", "--rounding=up"], "--rounding=up"),
+        (["export", "model.keras", "o.tflite", "--recipe=best", "--equalize"], "recipe='best'"),
+        (["export", "float.tflite", "o.tflite", "--data=data.npy", "--equalize"], "equalize need"),
         (["export", "model.keras", "o.tflite", "--data=x", "--mean=a"], "--mean='a'"),
         (["export", "model.keras", "o.tflite", "--data=x", "--scale=1,2"], "one value or three"),
         (["export", "model.keras", "o.tflite", "--data=x", "--image_size=big"], "N or HxW"),
