@@ -1,4 +1,8 @@
-"""Takes a model through the methods of a recipe, one step after another, each one measured."""
+"""Takes a model through the methods of a recipe, one step after another, each one measured.
+
+Biases are corrected first, and anew after every rewriting: what a rewriting is worth shows only
+then, for it moves the weights' errors, and rounding corrects biases anyway.
+"""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -42,6 +46,7 @@ from tflq.tflite_side import (
 _KERAS_SAMPLES, _REFINING_SAMPLES = 100, 256
 # Samples over which mean errors of channels are reported.
 _COMPARED_SAMPLES = 20
+_REWRITINGS = ("equalize", "absorb_bias")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,6 +70,20 @@ class _Taken:
     candidate: Candidate
     note: str = ""
     left: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Version:
+    """A candidate, its file, and how close that comes to the float model."""
+
+    candidate: Candidate
+    quantized: Quantized
+    outputs: tuple[OutputFidelity, ...]
+
+    def is_worse_than(self, other: "_Version") -> bool:
+        """By mean SQNR; never where nothing was judged."""
+        own, others = mean_sqnr(self.outputs), mean_sqnr(other.outputs)
+        return own is not None and others is not None and own < others
 
 
 class Pipeline:
@@ -100,53 +119,57 @@ class Pipeline:
             samples = batched(verify_data, source.inputs, description="verifying")
             self._verify = Spool(samples) if recipe.methods.any else samples
         self._judge = Judge(source, self._plain.content, self._judged)
-        self._rewrites: tuple[str, ...] = ()
+        self._kept: list[str] = []
         self._steps: list[StepEffect] = []
         self._weight_ranges: dict[str, ChannelChange] = {}
         self._output_biases: dict[str, ChannelChange] = {}
 
     def run(self) -> Outcome:
         """Takes all steps."""
-        methods = self._recipe.methods
-        kept = (
-            self._rewritten(()).candidate
-            if self._data_free
-            else self._candidate(self._source, self._plain, self._expectations(()))
-        )
-        self._clock.lap("calibrate")
-        quantized = kept.write(self._recipe)
-        self._clock.lap("quantize")
-        outputs = self._judge.judge(quantized.content)
-        self._clock.lap("verify")
+        methods, best = self._recipe.methods, self._start()
         if methods.any:
-            self._record("ranges", _Taken(candidate=kept), outputs, kept=True)
+            self._record("ranges", _Taken(candidate=best.candidate), best, kept=True)
         for step in self._named_steps():
-            taken = self._take(step, kept)
-            written = taken.candidate.write(self._recipe)
-            judged = self._judge.judge(written.content)
-            worse = (mean_sqnr(judged) or 0.0) < (mean_sqnr(outputs) or 0.0)
-            keep = not (worse and methods.selective)
+            taken = self._take(step, best.candidate)
+            version = self._written(taken.candidate)
+            keep = not (methods.selective and version.is_worse_than(best))
             self._clock.lap(step)
-            self._record(step, taken, judged, kept=keep)
+            self._record(step, taken, version, kept=keep)
             if step == "bias_correction":
-                self._compare_biases(kept, quantized, written)
+                self._compare_biases(best, version)
             if keep:
-                kept, quantized, outputs = taken.candidate, written, judged
-                if step in ("equalize", "absorb_bias"):
-                    self._rewrites += (step,)
+                self._kept.append(step)
+                best = version
         self._checkpoint.clear()
         held = self._held_out
         verification = held.verification if held else "none"
         return Outcome(
-            candidate=kept,
-            quantized=quantized,
-            outputs=outputs,
+            candidate=best.candidate,
+            quantized=best.quantized,
+            outputs=best.outputs,
             steps=tuple(self._steps),
             calibration_samples=held.calibrated if held else 0,
             verification=verification if self._verify is None else "given",
             weight_ranges=self._weight_ranges,
             output_biases=self._output_biases,
         )
+
+    def _start(self) -> _Version:
+        if self._data_free:
+            first = self._rewritten(()).candidate
+        else:
+            first = self._candidate(self._source, self._plain, self._expectations())
+        self._clock.lap("calibrate")
+        quantized = first.write(self._recipe)
+        self._clock.lap("quantize")
+        outputs = self._judge.judge(quantized.content)
+        self._clock.lap("verify")
+        return _Version(candidate=first, quantized=quantized, outputs=outputs)
+
+    def _written(self, candidate: Candidate) -> _Version:
+        quantized = candidate.write(self._recipe)
+        outputs = self._judge.judge(quantized.content)
+        return _Version(candidate=candidate, quantized=quantized, outputs=outputs)
 
     @property
     def _data_free(self) -> bool:
@@ -155,22 +178,24 @@ class Pipeline:
     def _named_steps(self) -> list[str]:
         methods = self._recipe.methods
         asked = {
+            "bias_correction": methods.bias_correction is not None,
             "equalize": methods.equalize,
             "absorb_bias": methods.absorb_bias,
-            "bias_correction": methods.bias_correction is not None,
             "rounding": methods.rounding != "nearest",
         }
         return [name for name, wanted in asked.items() if wanted]
 
     def _take(self, step: str, kept: Candidate) -> _Taken:
         methods = self._recipe.methods
-        if step in ("equalize", "absorb_bias"):
-            return self._rewritten((*self._rewrites, step))
-        if step == "bias_correction" and methods.bias_correction == "analytic":
-            return _Taken(candidate=self._corrected(kept), note="analytic")
-        rounding = "nearest" if step == "bias_correction" else methods.rounding
-        note = methods.rounding if step == "rounding" else "empirical"
-        return _Taken(candidate=self._refined(kept, rounding), note=note)
+        if step == "bias_correction":
+            return _Taken(candidate=self._corrected(kept), note=str(methods.bias_correction))
+        if step == "rounding":
+            return _Taken(candidate=self._refined(kept, methods.rounding), note=methods.rounding)
+        before = [name for name in self._kept if name in _REWRITINGS]
+        taken = self._rewritten((*before, step))
+        if "bias_correction" in self._kept:
+            taken = replace(taken, candidate=self._corrected(taken.candidate))
+        return taken
 
     def _rewritten(self, steps: tuple[str, ...]) -> _Taken:
         """The model with its Keras layers rewritten, converted and calibrated anew."""
@@ -236,7 +261,7 @@ class Pipeline:
             expectations=expectations,
         )
 
-    def _expectations(self, steps: tuple[str, ...]) -> Expectations | None:
+    def _expectations(self) -> Expectations | None:
         if self._recipe.methods.bias_correction != "analytic":
             return None
         return Rewriting(self._model).expect(self._input_ranges())
@@ -257,6 +282,8 @@ class Pipeline:
         return kept.decided(refined.constants, refined.bounds)
 
     def _corrected(self, kept: Candidate) -> Candidate:
+        if self._recipe.methods.bias_correction == "empirical":
+            return self._refined(kept, "nearest")
         assert kept.expectations is not None, "it was asked for"
         shifted = analytic_corrections(
             kept.plain.graph,
@@ -267,16 +294,17 @@ class Pipeline:
         )
         return kept.decided(shifted, kept.bounds)
 
-    def _compare_biases(self, kept: Candidate, before: Quantized, after: Quantized) -> None:
+    def _compare_biases(self, before: _Version, after: _Version) -> None:
         """Mean errors of every layer's channels, of two files made of one float one."""
         samples = list(itertools.islice(self._judged(), _COMPARED_SAMPLES))
         if not samples:
             return
+        kept = before.candidate
         inputs, graph = self._source.inputs, kept.plain.graph
         names = Names(graph, {}, kept.source.layer_of)
         first, second = (
-            channel_errors(kept.plain.content, file.content, samples, inputs)
-            for file in (before, after)
+            channel_errors(kept.plain.content, version.quantized.content, samples, inputs)
+            for version in (before, after)
         )
         self._output_biases = changes(
             {names.label(index): error for index, error in first.items()},
@@ -295,13 +323,10 @@ class Pipeline:
         kept = self._held_out.kept if self._held_out else []
         return track(kept, description="verifying", total=len(kept))
 
-    def _record(
-        self, step: str, taken: _Taken, outputs: tuple[OutputFidelity, ...], *, kept: bool
-    ) -> None:
+    def _record(self, step: str, taken: _Taken, version: _Version, *, kept: bool) -> None:
+        sqnr = mean_sqnr(version.outputs)
         self._steps.append(
-            StepEffect(
-                step=step, note=taken.note, sqnr_db=mean_sqnr(outputs), kept=kept, left=taken.left
-            )
+            StepEffect(step=step, note=taken.note, sqnr_db=sqnr, kept=kept, left=taken.left)
         )
 
 

@@ -75,7 +75,7 @@ def test_export_takes_every_method_and_draws_pictures(here, capsys):
     }
     report = json.loads((here / "methods.json").read_text())
     names = [step["step"] for step in report["steps"]]
-    assert names == ["ranges", "equalize", "absorb_bias", "bias_correction", "rounding"]
+    assert names == ["ranges", "bias_correction", "equalize", "absorb_bias", "rounding"]
     assert report["recipe"]["methods"]["rounding"] == "adaround"
 
 

@@ -6,14 +6,18 @@ h(v) = clip(1.2 sigmoid(v) - 0.1, 0, 1) (equation 23), and v minimises
     |f(W x) - f(W^ x^)|^2 + lambda * sum(1 - |2 h(v) - 1|^beta)        (equations 21, 24, 25)
 
 where x^ is what reaches the layer in the quantized network, f the activation, and beta falls so
-that every h ends at 0 or 1. Gradients are written out, so that NumPy suffices.
+that every h ends at 0 or 1. Two things are not the paper's: the scale is that of
+`_least_squares`, which learns it, and weights are pulled to their float values, as there. Gradients
+are written out, so that NumPy suffices.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from tflq.tflite_side._layer_problem import Array, LayerProblem, Rounded
+from tflq.tflite_side._least_squares import least_squares
 
 _STRETCH, _OFFSET = 1.2, -0.1
 _BETA_START, _BETA_END = 20.0, 2.0
@@ -27,10 +31,11 @@ _STEPS, _BATCH, _SEED = 500, 256, 0
 
 
 def adaround(problem: LayerProblem) -> Rounded:
-    """Learns the codes of one layer; the scale stays and the seed is fixed.
+    """Learns the codes of one layer; the seed is fixed.
 
     Where rounding to nearest has the smaller error on all rows, that is what comes back.
     """
+    problem = replace(problem, scale=least_squares(problem).scale)
     order = np.random.default_rng(_SEED).permutation(problem.rows.shape[1])
     state = _State(problem)
     rows, target = problem.rows[:, order], problem.target[:, order]
@@ -53,6 +58,7 @@ class _State:
 
     def __init__(self, problem: LayerProblem):
         self._problem = problem
+        self._damping = problem.damping()
         self._floor = np.floor(problem.weights / problem.scale)
         remainder = np.clip(problem.weights / problem.scale - self._floor, 0.01, 0.99)
         self._v = -np.log(_STRETCH / (remainder - _OFFSET) - 1).astype(np.float32)
@@ -80,8 +86,9 @@ class _State:
         inside = (soft >= -p.highest) & (soft <= p.highest)
         weights = np.clip(soft, -p.highest, p.highest) * p.scale
         error = self._error(rows @ weights + p.bias, target)
-        gradient = rows.swapaxes(1, 2) @ error * p.scale
-        gradient *= (2 * self._unit / rows.shape[1]) * inside
+        gradient = rows.swapaxes(1, 2) @ error / np.float32(rows.shape[1])
+        gradient += self._damping * (weights - p.weights)
+        gradient *= (2 * self._unit) * inside * p.scale
         gradient -= _push(2 * up - 1, step / _STEPS)
         self._adam(gradient * slope, step + 1)
 

@@ -16,8 +16,6 @@ import numpy as np
 
 from tflq.tflite_side._layer_problem import Array, LayerProblem, Rounded
 
-# Of the inputs' mean variance: a few thousand rows determine some directions badly.
-_DAMPING = 0.1
 _SHARES = np.linspace(0.4, 1.1, 24)
 _REFITS = 3
 _SWEEPS = 10
@@ -50,9 +48,7 @@ class _Form:
         count = np.float32(rows.shape[1])
         hessian = rows.swapaxes(1, 2) @ rows / count
         cross = rows.swapaxes(1, 2) @ target / count
-        variance = np.einsum("gkk->gk", hessian).mean(axis=1)
-        # Inputs that never vary leave the weights to themselves.
-        damping = np.maximum(_DAMPING * variance, 1e-12)[:, None, None].astype(np.float32)
+        damping = problem.damping()
         self._hessian = hessian + damping * np.eye(rows.shape[2], dtype=np.float32)
         self._cross = cross + damping * problem.weights
         self._diagonal = np.einsum("gkk->gk", self._hessian)
