@@ -93,7 +93,9 @@ class Drawn:
         layers = self._layers
         alike = [y for y in known if y.shape == x.shape]
         beside = [y for y in known if y.shape[1:3] == x.shape[1:3]]
-        kind = self._draw(st.sampled_from(["Add", "Subtract", "Maximum", "Multiply", "Concatenate"]))
+        kind = self._draw(
+            st.sampled_from(["Add", "Subtract", "Maximum", "Multiply", "Concatenate"])
+        )
         partner = self._draw(st.sampled_from(beside if kind == "Concatenate" else alike))
         return getattr(layers, kind)()([x, partner])
 
