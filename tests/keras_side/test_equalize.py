@@ -70,7 +70,44 @@ def test_a_cap_that_nothing_reaches_is_dropped():
     assert difference(model, rewriting.build(), data * 0.1) < 1e-4
 
 
-def test_without_samples_every_cap_counts_as_reached():
+@pytest.mark.parametrize("gain", [0.03, 30.0])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_the_function_stays_on_data_twice_as_large(gain, per_channel):
+    model, data = _chain(layers.ReLU(6.0), spread=10.0)
+    # Unlike kernels, so that full equalization would scale all channels down, or all up.
+    kernel, bias = model.get_layer("second").get_weights()
+    model.get_layer("second").set_weights([kernel * gain, bias])
+    rewriting = Rewriting(model)
+    rewriting.equalize(named_samples(model, data), bits=8, per_channel=per_channel)
+    assert difference(model, rewriting.build(), data * 2) < 1e-4
+    # The largest channel was capped there, so that it mattered.
+    first = keras.Model(model.input, model.get_layer("first").output)
+    assert first(data * 2).numpy().max() > 6 > first(data).numpy().max()
+
+
+def test_batch_normalization_tells_without_samples_what_reaches_a_cap():
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 3), name="image")
+    x = layers.Conv2D(6, 3, padding="same", use_bias=False, name="first")(image)
+    x = layers.BatchNormalization(name="norm")(x)
+    x = layers.Conv2D(4, 1, name="second")(layers.ReLU(6.0)(x))
+    data = noise(8, 8, 3)
+    model = settle(keras.Model(image, x), data)
+    _, _, *statistics = model.get_layer("norm").get_weights()
+    gamma = np.array([2, 1, 0.1, 0.03, 0.01, 0.001])
+    model.get_layer("norm").set_weights([gamma, np.zeros(6), *statistics])
+    rewriting = Rewriting(model)
+    before = rewriting.weight_ranges()["first"]
+    done = rewriting.equalize(None, bits=8, per_channel=True)
+    grown = rewriting.weight_ranges()["first"] / before
+    assert done.kept == 1
+    np.testing.assert_allclose(grown[:2], 1)
+    # A channel six deviations below the cap may grow, up to it.
+    assert np.all(grown[2:] > 1) and np.all(grown[2:] <= 6 / (6 * gamma[2:]) * 1.01)
+    assert difference(model, rewriting.build(), data) < 1e-4
+
+
+def test_without_samples_and_normalization_every_cap_counts_as_reached():
     model, data = _chain(layers.ReLU(6.0))
     rewriting = Rewriting(model)
     done = rewriting.equalize(None, bits=8, per_channel=True)

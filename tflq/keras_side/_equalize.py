@@ -7,9 +7,10 @@ several kernels write or read a channel, as around residual additions, r is thei
 Links are swept until no scale moves.
 
 A cap such as ReLU6's does not move with s. It is dropped where no channel reaches it. Elsewhere a
-channel that reaches it keeps its scale, and others grow to it at most; where that leaves the
-weights much coarser than full equalization would, the cap becomes one for each channel, which is
-exact but costs an elementwise op.
+channel that reaches it keeps its scale, and others grow to it at most; none shrinks, for on data
+that was not seen its cap would then clip less than before. Where that leaves the weights much
+coarser than full equalization would, the cap becomes one for each channel, which is exact but costs
+an elementwise op.
 """
 
 from collections.abc import Collection, Mapping
@@ -30,8 +31,6 @@ _MOST_SWEEPS = 100
 _DEAD = 1e-6
 # No channel moves further than this, so that near-dead ones do not blow up.
 _FURTHEST = 2.0**10
-# How much unseen data may exceed what was seen.
-_MARGIN = 1.1
 # Share of the channels' signal that weights must gain to be worth caps of their own.
 _WORTH = 0.01
 
@@ -72,8 +71,8 @@ def equalize(
     Args:
         graph: the graph.
         keras: the module `keras` or `tf_keras`.
-        reach: by output tensor of a capped activation, the largest value of each channel; where
-            it is missing, every channel counts as reaching the cap.
+        reach: by output tensor of a capped activation, what no value of each channel is taken to
+            exceed; where it is missing, every channel counts as reaching the cap.
         bits: bits that weights will have.
         per_channel: whether each output channel will have a scale of its own, so that its range
             does not matter to the others.
@@ -128,7 +127,7 @@ def _solve(
             new = np.clip(scales[link] * _step(link, magnitudes), 1 / _FURTHEST, _FURTHEST)
             if link in floors:
                 floor, fixed = floors[link]
-                new = np.where(fixed, 1.0, np.maximum(new, floor))
+                new = np.where(fixed, 1.0, np.clip(new, floor, 1.0))
             step = new / scales[link]
             scales[link] = new
             moved = max(moved, float(np.abs(np.log(step)).max()))
@@ -193,9 +192,9 @@ def _coarseness(link: Link, magnitudes: Magnitudes, bits: int) -> float:
 
 
 def _reached(cap: Cap, reach: Mapping[int, np.ndarray]) -> np.ndarray:
-    """Which channels of the cap's tensor reach it, or would with a little more."""
-    seen = reach.get(cap.node.outputs[0])
-    return cap.channels >= 0 if seen is None else (seen * _MARGIN >= cap.value)
+    """Which channels of the cap's tensor reach it."""
+    highest = reach.get(cap.node.outputs[0])
+    return cap.channels >= 0 if highest is None else highest >= cap.value
 
 
 def _floor(
@@ -205,8 +204,8 @@ def _floor(
     floor, fixed = np.zeros(link.size), np.zeros(link.size, bool)
     for cap in link.caps:
         own = cap.channels >= 0
-        seen = reach.get(cap.node.outputs[0], np.full(own.shape, cap.value))
-        np.maximum.at(floor, cap.channels[own], seen[own] * _MARGIN / cap.value)
+        highest = reach.get(cap.node.outputs[0], np.full(own.shape, cap.value))
+        np.maximum.at(floor, cap.channels[own], highest[own] / cap.value)
         np.logical_or.at(fixed, cap.channels[own], reached[cap][own])
     return floor, fixed
 

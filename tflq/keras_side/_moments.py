@@ -31,11 +31,16 @@ class ClippedNormal:
     high: np.ndarray
 
     @property
+    def highest(self) -> np.ndarray:
+        """What nearly no value of each channel exceeds."""
+        highest: np.ndarray = np.minimum(self.mean + _REACH * self.deviation, self.high)
+        return highest
+
+    @property
     def range(self) -> tuple[float, float]:
         """Where nearly all values of all channels lie, 0 included."""
         low = np.maximum(self.mean - _REACH * self.deviation, self.low)
-        high = np.minimum(self.mean + _REACH * self.deviation, self.high)
-        return min(0.0, float(low.min())), max(0.0, float(high.max()))
+        return min(0.0, float(low.min())), max(0.0, float(self.highest.max()))
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance after clipping."""
@@ -89,6 +94,16 @@ def expect(graph: KerasGraph, input_ranges: Mapping[str, tuple[float, float]]) -
             known[node.outputs[0]] = made
             ranges[node.layer.name] = made.range
     return Expectations(ranges=ranges, input_means=means)
+
+
+def expected_reach(graph: KerasGraph) -> dict[int, np.ndarray]:
+    """By tensor, what nearly no value of each channel exceeds, where that is known."""
+    known: dict[int, ClippedNormal] = {}
+    for node in graph.nodes:
+        made = _through(graph, node, known)
+        if made is not None:
+            known[node.outputs[0]] = made
+    return {tensor: channels.highest for tensor, channels in known.items()}
 
 
 def _through(

@@ -13,10 +13,13 @@ from tflq.keras_side._fold import Folding, fold_batch_norms
 from tflq.keras_side._graph import read_graph
 from tflq.keras_side._kernels import has_kernel, kernel_of
 from tflq.keras_side._links import find_links
-from tflq.keras_side._moments import Expectations, expect
+from tflq.keras_side._moments import Expectations, expect, expected_reach
 from tflq.keras_side._separable import split_separables
 
 Samples = Iterable[Mapping[str, np.ndarray]] | None
+
+# How much unseen data may exceed what was seen.
+_MARGIN = 2.0
 
 
 class Rewriting:
@@ -39,12 +42,16 @@ class Rewriting:
         self.folding: Folding = fold_batch_norms(self._graph)
 
     def equalize(self, samples: Samples, *, bits: int, per_channel: bool) -> Equalization:
-        """Cross-layer equalization; see `_equalize`. Without samples no cap is touched."""
-        caps = [c.node.outputs[0] for link in find_links(self._graph).links for c in link.caps]
-        reach: dict[int, np.ndarray] = {}
-        if samples is not None:
+        """Cross-layer equalization; see `_equalize`.
+
+        What reaches a cap is measured; without samples, batch normalization tells it.
+        """
+        if samples is None:
+            reach = expected_reach(self._graph)
+        else:
+            caps = [c.node.outputs[0] for link in find_links(self._graph).links for c in link.caps]
             extremes = measure_extremes(self._graph, list(dict.fromkeys(caps)), samples)
-            reach = {tensor: high for tensor, (_, high) in extremes.items()}
+            reach = {tensor: _MARGIN * high for tensor, (_, high) in extremes.items()}
         return equalize(self._graph, self._keras, reach=reach, bits=bits, per_channel=per_channel)
 
     def absorb(self, samples: Samples) -> dict[str, np.ndarray]:
