@@ -10,6 +10,7 @@ from keras import layers
 
 import tflq
 from tflq.keras_side import Rewriting
+from tflq.scheme import get_scheme
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +222,10 @@ def test_layers_may_have_schemes_of_their_own(scheme_for, dtypes, unlike, tmp_pa
     assert held - {"int32", "int64"} == dtypes
     assert report.deviations == ()
     assert report.outputs[0].sqnr_db > 10
+    said = " ".join(str(report).split())
+    for pattern, scheme in scheme_for.items():
+        runtime = "" if scheme == "float32" else f" ({get_scheme(scheme).runtime})"
+        assert f"of {pattern} {scheme}{runtime}" in said
 
 
 def test_a_pattern_that_matches_nothing_is_refused(unlike, tmp_path):

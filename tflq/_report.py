@@ -10,7 +10,8 @@ from tflq._pictures import draw_changes
 from tflq._recipe import Recipe
 from tflq._steps import StepEffect
 from tflq._tables import decibels, megabytes, text_facts, text_table, to_json
-from tflq.tflite_side import Deviation, FileFacts
+from tflq.scheme import get_scheme
+from tflq.tflite_side import FLOAT32, Deviation, FileFacts
 
 _SHOWN = 6
 
@@ -102,10 +103,12 @@ class ExportReport:
 
     def _summary(self) -> str:
         ratio = self.float_size / self.facts.size
-        error, scheme = self.conversion_error, self.recipe.scheme
+        error, recipe = self.conversion_error, self.recipe
+        scheme = recipe.scheme
         rows = [
             ("scheme", f"{scheme.name} ({scheme.runtime})"),
-            ("calibrator", f"{self.recipe.calibrator}; weights {self.recipe.weight_calibrator}"),
+            *((f"of {pattern}", _described(name)) for pattern, name in recipe.scheme_for.items()),
+            ("calibrator", f"{recipe.calibrator}; weights {recipe.weight_calibrator}"),
             ("calibration", f"{self.calibration_samples} samples"),
             ("float file", "given" if error is None else f"equals the source within {error:.1e}"),
             (
@@ -179,6 +182,10 @@ def facts_table(facts: FileFacts) -> str:
 def interval(bounds: tuple[float, float] | None) -> str:
     """A (min, max), such as `[0, 6]`."""
     return "float32" if bounds is None else f"[{bounds[0]:.4g}, {bounds[1]:.4g}]"
+
+
+def _described(scheme: str) -> str:
+    return scheme if scheme == FLOAT32 else f"{scheme} ({get_scheme(scheme).runtime})"
 
 
 def _left_table(step: StepEffect) -> str:

@@ -36,7 +36,7 @@ _NETWORKS = flags.DEFINE_list("networks", ["lite0", "lite1"], "networks to measu
 _SCHEMES = flags.DEFINE_list(
     "schemes", ["w8a8", "w8a8-per-tensor", "w4a8", "w4a8-per-tensor"], "schemes to measure"
 )
-_METHODS = flags.DEFINE_list("methods", None, "columns to measure; default all but adaround")
+_METHODS = flags.DEFINE_list("methods", None, "columns to measure; default all")
 _EVERY, _CALIBRATING, _JUDGING = 10, 100, 2000
 
 _EQUALIZED = {"equalize": True}
@@ -79,7 +79,7 @@ def main(_: list[str]) -> None:
 
 
 def _cells() -> Iterator[tuple[str, str]]:
-    methods = _METHODS.value or [name for name in METHODS if name != "+ AdaRound"]
+    methods = _METHODS.value or list(METHODS)
     return ((scheme, method) for scheme in _SCHEMES.value for method in methods)
 
 

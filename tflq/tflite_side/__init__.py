@@ -1,6 +1,7 @@
 """The tflite side: reads a float .tflite, decides integers, writes and checks the file."""
 
 from tflq.tflite_side._assignment import (
+    FLOAT32,
     Assignment,
     activation_bits,
     assign,
@@ -29,6 +30,7 @@ from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._statistics import collect
 
 __all__ = [
+    "FLOAT32",
     "IO_TYPES",
     "ROUNDINGS",
     "Assignment",
