@@ -64,10 +64,10 @@ def test_methods_that_learn_need_data(choices, message, small_cnn, tmp_path):
 @pytest.mark.parametrize(
     ("choices", "names"),
     [
-        ({"equalize": True}, "equalize need"),
-        ({"absorb_bias": True, "equalize": True}, "equalize, absorb_bias need"),
-        ({"bias_correction": "analytic"}, "bias_correction='analytic' need"),
-        ({"recipe": "best"}, "equalize, absorb_bias need"),
+        ({"equalize": True}, "needed for equalize, and"),
+        ({"absorb_bias": True, "equalize": True}, "needed for equalize, absorb_bias, and"),
+        ({"bias_correction": "analytic"}, "needed for bias_correction='analytic', and"),
+        ({"recipe": "best"}, "needed for equalize, absorb_bias, and"),
     ],
 )
 def test_a_tflite_has_no_layers_to_rewrite(choices, names, float_file, small_cnn, tmp_path):

@@ -173,9 +173,9 @@ def _check_source(recipe: Recipe, model: Any) -> None:
     }
     names = ", ".join(name for name, given in asked.items() if given)
     raise UserError(
-        f"{names} need the layers of a Keras model, and {str(model)!r} is not one; give the Keras "
-        "model, or choose bias_correction='empirical' and rounding='least_squares', which work on "
-        "any float model."
+        f"layers of a Keras model are needed for {names}, and {str(model)!r} is none; give the "
+        "Keras model, or choose bias_correction='empirical' and rounding='least_squares', which "
+        "work on any float model."
     )
 
 
