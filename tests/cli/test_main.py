@@ -117,7 +117,10 @@ def test_compare_and_inspect(here, capsys):
         (["export", "model.keras", "o.tflite", "--input_range=1"], "write LOW,HIGH, such as -1,1"),
         (["export", "model.keras", "o.tflite", "--rounding=up"], "--rounding=up"),
         (["export", "model.keras", "o.tflite", "--recipe=best", "--equalize"], "recipe='best'"),
-        (["export", "float.tflite", "o.tflite", "--data=data.npy", "--equalize"], "needed for equalize, and"),
+        (
+            ["export", "float.tflite", "o.tflite", "--data=data.npy", "--equalize"],
+            "needed for equalize, and",
+        ),
         (["export", "model.keras", "o.tflite", "--data=x", "--mean=a"], "--mean='a'"),
         (["export", "model.keras", "o.tflite", "--data=x", "--scale=1,2"], "one value or three"),
         (["export", "model.keras", "o.tflite", "--data=x", "--image_size=big"], "N or HxW"),
