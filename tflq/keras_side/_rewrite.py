@@ -18,7 +18,7 @@ from tflq.keras_side._separable import split_separables
 
 Samples = Iterable[Mapping[str, np.ndarray]] | None
 
-# How much unseen data may exceed what was seen.
+# How much unseen data may exceed what was seen or expected.
 _MARGIN = 2.0
 
 
@@ -47,11 +47,12 @@ class Rewriting:
         What reaches a cap is measured; without samples, batch normalization tells it.
         """
         if samples is None:
-            reach = expected_reach(self._graph)
+            highest = expected_reach(self._graph)
         else:
             caps = [c.node.outputs[0] for link in find_links(self._graph).links for c in link.caps]
             extremes = measure_extremes(self._graph, list(dict.fromkeys(caps)), samples)
-            reach = {tensor: _MARGIN * high for tensor, (_, high) in extremes.items()}
+            highest = {tensor: high for tensor, (_, high) in extremes.items()}
+        reach = {tensor: _MARGIN * high for tensor, high in highest.items()}
         return equalize(self._graph, self._keras, reach=reach, bits=bits, per_channel=per_channel)
 
     def absorb(self, samples: Samples) -> dict[str, np.ndarray]:
