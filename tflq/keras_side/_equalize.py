@@ -89,8 +89,9 @@ def equalize(
             for link in capped
             if _coarseness(link, magnitudes, bits) - _coarseness(link, full, bits) > _WORTH
         ]
-        kept = [link for link in capped if link not in carried]
-        scales, _ = _solve(found.links, kept, reached, reach)
+        if carried:
+            kept = [link for link in capped if link not in carried]
+            scales, _ = _solve(found.links, kept, reached, reach)
     for link, scale in scales.items():
         _apply(link, scale)
         for cap in link.caps:

@@ -7,7 +7,8 @@ residual addition share theirs), or fix them to 1. What is left free, grouped by
 joins, is a link.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -58,6 +59,9 @@ class Cap:
     node: Node
     value: float
     channels: np.ndarray
+
+
+_Place = TypeVar("_Place", Slot, Cap)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -265,21 +269,13 @@ class _Search:
         rectified = {int(roots[v]) for v in self._rectified}
         links = []
         for members in _components([roots[s.channels] for s in (*self._writers, *self._readers)]):
-            number = {int(root): i for i, root in enumerate(members)}
-
-            def renumber(variables: np.ndarray, number: dict[int, int] = number) -> np.ndarray:
-                return np.array([number.get(int(root), -1) for root in roots[variables]], int)
-
-            def slots(found: list[Slot]) -> tuple[Slot, ...]:
-                own = [Slot(layer=s.layer, channels=renumber(s.channels)) for s in found]
-                return tuple(slot for slot in own if (slot.channels >= 0).any())
-
-            caps = tuple(
-                Cap(node=c.node, value=c.value, channels=channels)
-                for c in self._caps
-                if ((channels := renumber(c.channels)) >= 0).any()
+            number = np.full(len(roots), -1)
+            number[members] = np.arange(len(members))
+            writers, readers, caps = (
+                _renumbered(self._writers, number[roots]),
+                _renumbered(self._readers, number[roots]),
+                _renumbered(self._caps, number[roots]),
             )
-            writers, readers = slots(self._writers), slots(self._readers)
             if not readers:
                 continue
             links.append(
@@ -306,6 +302,12 @@ class _Search:
         return left | {
             layer.name: "it is used more than once" for layer in self._shared if has_kernel(layer)
         }
+
+
+def _renumbered(places: list[_Place], number: np.ndarray) -> tuple[_Place, ...]:
+    """Those with channels that have a number, by which they are called now."""
+    here = [replace(place, channels=number[place.channels]) for place in places]
+    return tuple(place for place in here if (place.channels >= 0).any())
 
 
 def _components(slots: list[np.ndarray]) -> list[list[int]]:
