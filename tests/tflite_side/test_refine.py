@@ -19,7 +19,7 @@ from tflq.tflite_side._kernel_rules import activations
 from tflq.tflite_side._layer_problem import Rounded
 from tflq.tflite_side._plan import round_weights
 from tflq.tflite_side._unfuse import unfuse
-from tflq.tflite_side._weights import bias_of, weighted_ops, weights_of
+from tflq.tflite_side._weights import SLOTS, bias_of, weighted_ops, weights_of
 
 
 def _network(x):
@@ -40,7 +40,7 @@ def samples(content):
     return [{name: np.abs(weights(1, 6, 6, 4, seed=seed))} for seed in range(24)]
 
 
-def _plan(content, samples, *, bits=3):
+def _plan(content, samples, *, bits=3, per_channel=False):
     graph, runner = Graph.from_bytes(content), Runner(content, keep_all=True)
     ranges = {}
     for sample in samples:
@@ -49,16 +49,23 @@ def _plan(content, samples, *, bits=3):
             value = np.array(runner.view(index)())
             low, high = ranges.get(index, (0.0, 0.0))
             ranges[index] = min(low, float(value.min())), max(high, float(value.max()))
-    stored = [weights_of(graph, op) for op in weighted_ops(graph)]
+    axes = {weights_of(graph, op): SLOTS[op.kind].channel_axis for op in weighted_ops(graph)}
+    largest = {
+        index: np.array([np.abs(c).max() for c in np.moveaxis(graph.constant(index), axis, 0)])
+        for index, axis in axes.items()
+    }
     return Plan(
         doors={i: parameters(*r, bits=8, mode=Mode.ASYMMETRIC) for i, r in ranges.items()},
-        bounds={i: np.array([np.abs(graph.constant(i)).max()], float) for i in stored},
-        bits=dict.fromkeys(stored, bits),
+        bounds={
+            index: (bound if per_channel else bound.max(keepdims=True)).astype(float)
+            for index, bound in largest.items()
+        },
+        bits=dict.fromkeys(axes, bits),
     )
 
 
-def _refined(content, samples, **options):
-    plan = _plan(content, samples)
+def _refined(content, samples, *, per_channel=False, **options):
+    plan = _plan(content, samples, per_channel=per_channel)
     refined = refine(content, plan, samples, Runner(content).inputs, **options)
     return with_constants(content, refined.constants), refined
 
@@ -82,11 +89,13 @@ def test_bias_correction_takes_mean_errors_away(content, samples):
 
 
 @pytest.mark.parametrize("rounding", ["least_squares", "adaround"])
-def test_learned_rounding_comes_closer(content, samples, rounding):
-    wanted = _outputs(content, samples)
-    nearest, _ = _refined(content, samples, rounding="nearest")
-    learned, _ = _refined(content, samples, rounding=rounding)
-    errors = [np.square(_outputs(file, samples) - wanted).mean() for file in (nearest, learned)]
+def test_learned_rounding_comes_closer_on_what_it_has_not_seen(content, samples, rounding):
+    (name,) = samples[0]
+    unseen = [{name: np.abs(weights(1, 6, 6, 4, seed=seed))} for seed in range(1000, 1060)]
+    wanted = _outputs(content, unseen)
+    nearest, _ = _refined(content, samples, rounding="nearest", per_channel=True)
+    learned, _ = _refined(content, samples, rounding=rounding, per_channel=True)
+    errors = [np.square(_outputs(file, unseen) - wanted).mean() for file in (nearest, learned)]
     assert errors[1] < 0.7 * errors[0]
 
 

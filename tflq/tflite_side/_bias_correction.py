@@ -6,7 +6,7 @@ the mean of what reaches the layer in the quantized network, whose earlier layer
 corrected already, and borders count as they are. Analytically, it comes from batch normalization.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from tflq.tflite_side._weights import SLOTS, bias_of, weighted_ops, weights_of
 
 
 def empirical_shift(
-    graph: Graph, op: Op, quantized: np.ndarray, inputs: Iterable[np.ndarray]
+    graph: Graph, op: Op, quantized: np.ndarray, mean_input: np.ndarray
 ) -> np.ndarray:
     """E[e x] of every output channel (equations 17-19).
 
@@ -29,22 +29,17 @@ def empirical_shift(
         graph: the float graph.
         op: one with stored weights and bias.
         quantized: the values that its quantized weights stand for, in the file's layout.
-        inputs: what reaches it in the quantized network, sample by sample.
+        mean_input: of what reaches it in the quantized network, in the shape of one sample.
 
     Returns:
         float64, shape (output channels,).
     """
-    total, count = np.zeros(1), 0
-    for value in inputs:
-        total = total + value
-        count += 1
     index, bias = weights_of(graph, op), bias_of(graph, op)
     assert bias is not None, "only ops with a bias are corrected"
     error = quantized - graph.constant(index)
     constants = {index: error, bias: np.zeros_like(graph.constant(bias))}
     content = single_op(graph, op, doors={}, constants=constants, linear=True)
-    given = (total / count).astype(np.float32)
-    ((made,),) = run_all(content, iter([[given]]))
+    ((made,),) = run_all(content, iter([[mean_input.astype(np.float32)]]))
     return made.reshape(-1, made.shape[-1]).mean(axis=0, dtype=np.float64)
 
 

@@ -112,7 +112,7 @@ class _Refinement:
         constants = {index: weights}
         if bias is not None and not shared(self._graph, bias):
             data = op.inputs[SLOTS[op.kind].data]
-            shift = empirical_shift(self._graph, op, weights, reader.values(data))
+            shift = empirical_shift(self._graph, op, weights, reader.mean(data))
             old = self._graph.constant(bias)
             constants[bias] = (old - shift.reshape(old.shape)).astype(np.float32)
         return constants

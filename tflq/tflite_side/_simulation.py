@@ -36,6 +36,12 @@ class Reader:
         for codes in self._store[index]:
             yield codes.astype(np.float32) if door is None else door.dequantize(codes)
 
+    def mean(self, index: int) -> np.ndarray:
+        """Mean over the samples of a tensor's values; float64, in the shape of one of them."""
+        codes, door = self._store[index], self._doors.get(index)
+        mean: np.ndarray = codes.sum(axis=0, dtype=np.float64) / len(codes)
+        return mean if door is None else np.float64(door.scale) * (mean - int(door.zero_point))
+
 
 def simulate(
     graph: Graph,
