@@ -169,7 +169,7 @@ def _markdown(name: str, rows: dict[tuple[str, str], dict[str, Any]]) -> str:
     first = next(iter(rows.values()))
     lines = [
         f"\n{name}, float {100 * first['float_top1']:.2f} % of {first['samples']} images; points "
-        "of top-1 lost, agreement, SQNR:\n",
+        "of top-1 against float, agreement, SQNR:\n",
         f"| scheme | {' | '.join(methods)} |",
         "|---" * (1 + len(methods)) + "|",
     ]
