@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from tflq._errors import UserError
 from tflq.data import InputSpec
 from tflq.tflite_side._adaround import adaround
 from tflq.tflite_side._bias_correction import empirical_shift
@@ -66,6 +67,7 @@ def refine(
     Raises:
         UserError: the network keeps state, or the samples' shapes differ.
     """
+    _check_shapes(samples)
     graph = Graph.from_bytes(content)
     job = _Refinement(graph, plan, rounding, checkpoint)
     if rounding != "nearest":
@@ -74,6 +76,16 @@ def refine(
     description = "correcting biases" if rounding == "nearest" else "rounding weights"
     constants = simulate(graph, arrays, plan.doors, job.decide, description=description)
     return Refined(constants=constants, bounds=job.bounds)
+
+
+def _check_shapes(samples: Sequence[Mapping[str, np.ndarray]]) -> None:
+    for name, first in samples[0].items():
+        for sample in samples:
+            if sample[name].shape != first.shape:
+                raise UserError(
+                    f"samples of shapes {first.shape} and {sample[name].shape} came; "
+                    "bias_correction='empirical' and rounding need samples of one shape."
+                )
 
 
 class _Refinement:
@@ -145,16 +157,20 @@ class _Refinement:
         index, bias, data = weights_of(graph, op), bias_of(graph, op), op.inputs[0]
         assert bias is not None
         places, shape = self._targets.places(op), self._targets.shape(op)
-        values = zip(reader.values(data), places, strict=True)
-        rows = np.concatenate([windows.rows(x, shape, at) for x, at in values], axis=1)
-        mean = rows.mean(axis=1, keepdims=True)
         channels = graph.tensors[data].shape[-1]
         weights = windows.matrix(graph.constant(index), int(channels or 0))
-        groups, _, outputs = weights.shape
+        groups, width, outputs = weights.shape
+        # Filled and centred in place: these are the largest arrays of all.
+        rows = np.empty((groups, sum(map(len, places)), width), np.float32)
+        ends = np.cumsum([len(at) for at in places])
+        for x, at, end in zip(reader.values(data), places, ends, strict=True):
+            rows[:, end - len(at) : end] = windows.rows(x, shape, at)
+        mean = rows.mean(axis=1, keepdims=True)
+        rows -= mean
         target = self._targets.values(op).reshape(-1, groups, outputs).swapaxes(0, 1)
         scale, highest = self._plan.grid(index)
         problem = LayerProblem(
-            rows=np.ascontiguousarray(rows - mean, np.float32),
+            rows=rows,
             weights=np.ascontiguousarray(weights),
             bias=graph.constant(bias).reshape(groups, 1, outputs) + mean @ weights,
             target=np.ascontiguousarray(target),

@@ -64,7 +64,7 @@ def simulate(
         All the constants that were decided.
 
     Raises:
-        UserError: the graph keeps state between calls, or shapes differ between samples.
+        UserError: the graph keeps state between calls.
     """
     stateful = sorted({op.kind for op in graph.ops} & _STATEFUL)
     if stateful:
@@ -118,11 +118,6 @@ def _codes(
 ) -> Iterator[list[np.ndarray]]:
     for sample in samples:
         value = sample[position]
-        if value.shape != samples[0][position].shape:
-            raise UserError(
-                f"samples of shapes {samples[0][position].shape} and {value.shape} came; "
-                "bias_correction='empirical' and rounding need samples of one shape."
-            )
         if door is None:
             yield [value]
         else:

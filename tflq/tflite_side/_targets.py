@@ -1,6 +1,8 @@
 """What the float network computes at a few places of every weighted op."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -16,14 +18,14 @@ _SEED = 0
 
 
 class Targets:
-    """Places of the outputs of weighted ops, chosen at random, and the values there.
+    """Places of the outputs of weighted ops, chosen at random, and the values there, on disk.
 
     Args:
         content: the float .tflite.
         graph: the same, parsed.
         ops: the ops.
         widths: inputs of one output of each op, by op index.
-        samples: arrays by input name.
+        samples: arrays by input name, all of one shape.
         inputs: the model's inputs.
     """
 
@@ -41,9 +43,10 @@ class Targets:
         views = {op.index: runner.view(before[op.outputs[0]]) for op in ops}
         generator = np.random.default_rng(_SEED)
         self._places: dict[int, list[np.ndarray]] = {op.index: [] for op in ops}
-        self._values: dict[int, list[np.ndarray]] = {op.index: [] for op in ops}
+        self._folder = tempfile.TemporaryDirectory(prefix="tflq-")
+        self._values: dict[int, np.ndarray] = {}
         self._shapes: dict[int, tuple[int, ...]] = {}
-        for sample in samples:
+        for number, sample in enumerate(samples):
             runner.run(sample)
             for op in ops:
                 output = views[op.index]()
@@ -52,7 +55,10 @@ class Targets:
                 count = min(max(1, rows // len(samples)), positions)
                 places = np.sort(generator.choice(positions, count, replace=False))
                 self._places[op.index].append(places)
-                self._values[op.index].append(output.reshape(positions, -1)[places])
+                values = output.reshape(positions, -1)[places]
+                if number == 0:
+                    self._values[op.index] = self._file(op, (len(samples), *values.shape))
+                self._values[op.index][number] = values
                 self._shapes[op.index] = output.shape
                 # A view must be gone before the next run.
                 del output
@@ -63,8 +69,13 @@ class Targets:
 
     def values(self, op: Op) -> np.ndarray:
         """Outputs before the activation there, shape (rows of all samples, channels)."""
-        return np.concatenate(self._values[op.index])
+        stored = self._values[op.index]
+        return np.array(stored).reshape(-1, stored.shape[-1])
 
     def shape(self, op: Op) -> tuple[int, ...]:
         """Shape of the op's output."""
         return self._shapes[op.index]
+
+    def _file(self, op: Op, shape: tuple[int, ...]) -> np.ndarray:
+        path = Path(self._folder.name, f"{op.index}.npy")
+        return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
