@@ -86,24 +86,28 @@ def expect(graph: KerasGraph, input_ranges: Mapping[str, tuple[float, float]]) -
         channels = graph.shapes[tensor][-1]
         if channels is not None:
             known[tensor] = _uniform(low, high, channels)
+    _carry(graph, known)
     for node in graph.nodes:
         if has_kernel(node.layer) and node.inputs[0] in known:
             means[node.layer.name] = known[node.inputs[0]].moments()[0]
-        made = _through(graph, node, known)
-        if made is not None:
-            known[node.outputs[0]] = made
-            ranges[node.layer.name] = made.range
+        if node.outputs[0] in known:
+            ranges[node.layer.name] = known[node.outputs[0]].range
     return Expectations(ranges=ranges, input_means=means)
 
 
 def expected_reach(graph: KerasGraph) -> dict[int, np.ndarray]:
     """By tensor, what nearly no value of each channel exceeds, where that is known."""
     known: dict[int, ClippedNormal] = {}
+    _carry(graph, known)
+    return {tensor: channels.highest for tensor, channels in known.items()}
+
+
+def _carry(graph: KerasGraph, known: dict[int, ClippedNormal]) -> None:
+    """Adds to what is known of the inputs what follows of all other tensors."""
     for node in graph.nodes:
         made = _through(graph, node, known)
         if made is not None:
             known[node.outputs[0]] = made
-    return {tensor: channels.highest for tensor, channels in known.items()}
 
 
 def _through(

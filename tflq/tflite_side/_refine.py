@@ -161,10 +161,10 @@ class _Refinement:
         weights = windows.matrix(graph.constant(index), int(channels or 0))
         groups, width, outputs = weights.shape
         # Filled and centred in place: these are the largest arrays of all.
-        rows = np.empty((groups, sum(map(len, places)), width), np.float32)
-        ends = np.cumsum([len(at) for at in places])
-        for x, at, end in zip(reader.values(data), places, ends, strict=True):
-            rows[:, end - len(at) : end] = windows.rows(x, shape, at)
+        by_sample = np.empty((groups, len(places), len(places[0]), width), np.float32)
+        for sample, (x, at) in enumerate(zip(reader.values(data), places, strict=True)):
+            by_sample[:, sample] = windows.rows(x, shape, at)
+        rows = by_sample.reshape(groups, -1, width)
         mean = rows.mean(axis=1, keepdims=True)
         rows -= mean
         target = self._targets.values(op).reshape(-1, groups, outputs).swapaxes(0, 1)
