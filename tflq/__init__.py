@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tflq._fold import fold
     from tflq._inspect import Inspection, inspect
     from tflq._report import ExportReport
+    from tflq.integer import integer_simulation, simulate
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
 
@@ -34,9 +35,11 @@ _HOMES = {
     "export": "tflq._export",
     "fold": "tflq._fold",
     "inspect": "tflq._inspect",
+    "integer_simulation": "tflq.integer",
     "register_calibrator": "tflq.ranges",
     "register_scheme": "tflq.scheme",
     "schemes": "tflq.scheme",
+    "simulate": "tflq.integer",
 }
 
 __version__ = "0.1.0"
@@ -54,9 +57,11 @@ __all__ = [
     "export",
     "fold",
     "inspect",
+    "integer_simulation",
     "register_calibrator",
     "register_scheme",
     "schemes",
+    "simulate",
 ]
 
 

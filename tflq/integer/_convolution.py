@@ -1,0 +1,73 @@
+"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED.
+
+sum = sum((x - z_x) * w) + bias; y = clamp(round_half_even(float32(sum) * (s_x * s_w / s_y)) + z_y)
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tflq.integer._arithmetic import centred, delegated_limits, merged, parted, requantize
+from tflq.integer._site import Codes, Site, Value
+from tflq.integer._sums import convolved, depthwise, multiplied
+from tflq.integer._windows import dilations, margins, padded, strides
+
+
+def conv_2d(site: Site, values: Sequence[Value]) -> list[Value]:
+    """A convolution; its weights are (outputs, height, width, inputs)."""
+    weights = _weights(site).transpose(1, 2, 3, 0)
+    image = _padded_image(site, values[0], (weights.shape[0], weights.shape[1]))
+    sums = convolved(
+        image,
+        weights,
+        reach(site.source),
+        strides=strides(site.options),
+        dilations=dilations(site.options),
+    )
+    return [_finished(site, sums)]
+
+
+def depthwise_conv_2d(site: Site, values: Sequence[Value]) -> list[Value]:
+    """A convolution of each channel; its weights are (1, height, width, inputs * multiplier)."""
+    weights = _weights(site)[0]
+    channels = site.input(0).shape[-1]
+    image = _padded_image(site, values[0], (weights.shape[0], weights.shape[1]))
+    sums = depthwise(
+        image,
+        weights.reshape(*weights.shape[:2], channels, -1),
+        strides=strides(site.options),
+        dilations=dilations(site.options),
+    )
+    return [_finished(site, sums)]
+
+
+def fully_connected(site: Site, values: Sequence[Value]) -> list[Value]:
+    """A dense layer; its weights are (outputs, inputs)."""
+    weights = _weights(site).T
+    rows = tf.reshape(centred(values[0], site.source), [-1, weights.shape[0]])
+    return [_finished(site, multiplied(rows, weights, reach(site.source)))]
+
+
+def reach(codes: Codes) -> int:
+    """The largest absolute value of a code less its zero point."""
+    return max(codes.high - codes.one_zero, codes.one_zero - codes.low)
+
+
+def _weights(site: Site) -> np.ndarray:
+    place = site.input(1)
+    return site.constant(1).astype(np.int32) - place.known.one_zero
+
+
+def _padded_image(site: Site, x: Value, window: tuple[int, int]) -> Value:
+    shape = site.input(0).shape
+    around = margins(site.options, (shape[1], shape[2]), window, dilations(site.options))
+    return padded(merged(centred(x, site.source), shape), around)
+
+
+def _finished(site: Site, sums: Value) -> Value:
+    if site.has(2):
+        sums = sums + tf.constant(site.constant(2).astype(np.int32))
+    factor = site.source.one_scale * site.input(1).known.scale / site.target.one_scale
+    limits = delegated_limits(site.options, site.target)
+    return parted(requantize(sums, factor, site.target, limits), site.output.shape)
