@@ -1,6 +1,8 @@
 """CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED.
 
 sum = sum((x - z_x) * w) + bias; y = clamp(round_half_even(float32(sum) * (s_x * s_w / s_y)) + z_y)
+in XNNPACK. LiteRT's own kernels, which run where XNNPACK refuses an op, such as a convolution with
+weights of 4 bits, multiply in fixed point instead.
 """
 
 from collections.abc import Sequence
@@ -8,7 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tflq.integer._arithmetic import centred, delegated_limits, merged, parted, requantize
+from tflq.integer._arithmetic import (
+    builtin_limits,
+    centred,
+    delegated_limits,
+    merged,
+    parted,
+    requantize,
+)
+from tflq.integer._fixed_point import finished
 from tflq.integer._site import Codes, Site, Value
 from tflq.integer._sums import convolved, depthwise, multiplied
 from tflq.integer._windows import dilations, margins, padded, strides
@@ -54,6 +64,20 @@ def reach(codes: Codes) -> int:
     return max(codes.high - codes.one_zero, codes.one_zero - codes.low)
 
 
+def coded(site: Site, sums: Value, source: Codes, weights: Codes) -> Value:
+    """Codes of the sums, bias included: XNNPACK multiplies in float32, LiteRT in fixed point."""
+    target, options = site.target, site.options
+    if site.delegated:
+        factor = source.one_scale * weights.scale / target.one_scale
+        return requantize(sums, factor, target, delegated_limits(options, target))
+    if site.kind == "FULLY_CONNECTED" and len(weights.scale) == 1:
+        product = (source.one_scale * weights.scale).astype(np.float64)
+    else:
+        product = np.float64(source.one_scale) * weights.scale.astype(np.float64)
+    factors = product / np.float64(target.one_scale)
+    return finished(sums, factors, target, builtin_limits(options, target))
+
+
 def _weights(site: Site) -> np.ndarray:
     place = site.input(1)
     return site.constant(1).astype(np.int32) - place.known.one_zero
@@ -68,6 +92,5 @@ def _padded_image(site: Site, x: Value, window: tuple[int, int]) -> Value:
 def _finished(site: Site, sums: Value) -> Value:
     if site.has(2):
         sums = sums + tf.constant(site.constant(2).astype(np.int32))
-    factor = site.source.one_scale * site.input(1).known.scale / site.target.one_scale
-    limits = delegated_limits(site.options, site.target)
-    return parted(requantize(sums, factor, site.target, limits), site.output.shape)
+    codes = coded(site, sums, site.source, site.input(1).known)
+    return parted(codes, site.output.shape)

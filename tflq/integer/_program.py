@@ -1,6 +1,6 @@
 """A file's graph as a sequence of kernels."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ class Program:
 
     Args:
         graph: of an integer .tflite.
+        delegated: indices of the ops that XNNPACK evaluates.
         name: how messages call the file.
 
     Attributes:
@@ -40,8 +41,8 @@ class Program:
         UserError: an op has no kernel, or the file's shapes are open.
     """
 
-    def __init__(self, graph: Graph, *, name: str):
-        self.graph, self._name = graph, name
+    def __init__(self, graph: Graph, *, delegated: Collection[int], name: str):
+        self.graph, self._delegated, self._name = graph, delegated, name
         self._places = [self._place(index) for index in range(len(graph.tensors))]
         _require_one_sample([self._places[i] for i in graph.inputs], name)
         steps = []
@@ -105,6 +106,7 @@ class Program:
             inputs=tuple(None if i < 0 else self._places[i] for i in op.inputs),
             outputs=tuple(self._places[i] for i in op.outputs),
             options=op.options,
+            delegated=op.index in self._delegated,
             content=lambda shapes: one_op(self.graph, op, shapes),
         )
         choice = choose(site)

@@ -3,7 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tflq.integer import _binary, _conversion, _convolution, _reduction, _softmax, _tables
+from tflq.integer import (
+    _binary,
+    _conversion,
+    _convolution,
+    _matmul,
+    _pooling,
+    _reduction,
+    _resize,
+    _softmax,
+    _tables,
+    _transpose_convolution,
+)
 from tflq.integer._floats import FLOATS
 from tflq.integer._movement import MOVES
 from tflq.integer._site import Function, Place, Site, Value
@@ -37,14 +48,8 @@ class Choice:
         return not self.reason
 
 
-def _delegated_sum(site: Site) -> bool:
-    ratios = [place.known.one_scale / site.target.one_scale for place in site.inputs if place]
-    return _eight_bits(site) and all(2**-10 <= ratio < 2**8 for ratio in ratios)
-
-
-def _delegated_product(site: Site) -> bool:
-    ratio = site.source.one_scale * site.input(1).known.one_scale / site.target.one_scale
-    return _eight_bits(site) and bool(2**-16 <= ratio < 2**8)
+def _delegated(site: Site) -> bool:
+    return site.delegated and _eight_bits(site)
 
 
 def _eight_bits(site: Site) -> bool:
@@ -52,12 +57,13 @@ def _eight_bits(site: Site) -> bool:
 
 
 def _weighted(site: Site) -> bool:
-    first, weights = site.input(0), site.input(1)
-    return (
-        first.dtype in ("int8", "uint8")
-        and weights.dtype == first.dtype
-        and weights.value is not None
-    )
+    dtypes = {site.input(0).dtype, site.input(1).dtype}
+    known = dtypes in ({"int8"}, {"uint8"}, {"int8", "int4"})
+    return known and site.input(1).value is not None
+
+
+def _spreading(site: Site) -> bool:
+    return _eight_bits(site) and site.input(1).value is not None
 
 
 def _one_codebook(site: Site) -> bool:
@@ -105,19 +111,27 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         _BINARY_KINDS,
         (_BINARY,),
     ),
-    "ADD": (Kernel(_binary.add, fits=_delegated_sum), _BINARY),
+    "ADD": (Kernel(_binary.add, fits=_delegated), _BINARY),
+    "AVERAGE_POOL_2D": (Kernel(_pooling.average_pool, fits=_one_codebook),),
+    "BATCH_MATMUL": (
+        Kernel(_matmul.batch_matmul_delegated, fits=_delegated),
+        Kernel(_matmul.batch_matmul_builtin, fits=_eight_bits),
+    ),
     "CONV_2D": (Kernel(_convolution.conv_2d, fits=_weighted),),
     "DEPTHWISE_CONV_2D": (Kernel(_convolution.depthwise_conv_2d, fits=_weighted),),
     "DEQUANTIZE": (Kernel(_conversion.dequantize),),
     "FULLY_CONNECTED": (Kernel(_convolution.fully_connected, fits=_weighted),),
-    "MEAN": (Kernel(_reduction.mean, fits=_eight_bits),),
-    "MUL": (Kernel(_binary.multiply, fits=_delegated_product), _BINARY),
+    "MAX_POOL_2D": (Kernel(_pooling.max_pool, fits=_one_codebook),),
+    "MEAN": (Kernel(_reduction.mean, fits=_delegated),),
+    "MUL": (Kernel(_binary.multiply, fits=_delegated), _BINARY),
     "QUANTIZE": (Kernel(_conversion.quantize, fits=_from_float), _UNARY),
     "REDUCE_MAX": (Kernel(_reduction.largest, fits=_one_codebook),),
     "REDUCE_MIN": (Kernel(_reduction.smallest, fits=_one_codebook),),
+    "RESIZE_BILINEAR": (Kernel(_resize.resize_bilinear, fits=_delegated),),
     "SOFTMAX": (Kernel(_softmax.softmax, fits=_eight_bits),),
-    "SUB": (Kernel(_binary.subtract, fits=_delegated_sum), _BINARY),
-    "SUM": (Kernel(_reduction.total, fits=_eight_bits),),
+    "SUB": (Kernel(_binary.subtract, fits=_delegated), _BINARY),
+    "SUM": (Kernel(_reduction.total, fits=_delegated),),
+    "TRANSPOSE_CONV": (Kernel(_transpose_convolution.transpose_conv, fits=_spreading),),
 }
 
 

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from tflq._errors import UserError
 from tflq.integer._conversion import at_the_door
+from tflq.integer._delegated import delegated_ops
 from tflq.integer._program import Program
-from tflq.integer._site import Place, Value
+from tflq.integer._site import LIMITS, Place, Value
 from tflq.tflite_side import Graph, read_bytes, signature_names
 
 _AT_ONCE = 16
@@ -75,15 +76,13 @@ def program_of(content: bytes, *, name: str) -> Program:
         UserError: it is damaged, float, or has an op without a kernel.
     """
     graph = Graph.from_bytes(content, name=name)
-    tensors = [graph.tensors[i] for op in graph.ops for i in op.outputs]
-    if not any(
-        t.quantization is not None and t.dtype in ("int8", "uint8", "int16") for t in tensors
-    ):
+    computed = (tensor for tensor in graph.tensors if not tensor.is_constant)
+    if not any(t.quantization is not None and t.dtype in LIMITS for t in computed):
         raise UserError(
             f"{name} computes in float32 throughout; give an integer .tflite, such as tflq.export "
             "writes."
         )
-    return Program(graph, name=name)
+    return Program(graph, delegated=delegated_ops(content), name=name)
 
 
 def fed(x: Any, program: Program, position: int) -> np.ndarray:

@@ -87,6 +87,7 @@ class Site:
         inputs: None for an optional one that is left out.
         outputs: what it makes.
         options: the file's builtin options.
+        delegated: whether XNNPACK evaluates it, else a kernel of LiteRT's own.
         content: a .tflite of just this op, from shapes of its inputs; see `one_op`.
     """
 
@@ -94,6 +95,7 @@ class Site:
     inputs: tuple[Place | None, ...]
     outputs: tuple[Place, ...]
     options: Any = None
+    delegated: bool = True
     content: Callable[[Sequence[tuple[int, ...]]], bytes] | None = None
 
     def input(self, position: int) -> Place:

@@ -23,21 +23,44 @@ def unary(site: Site, values: Sequence[Value]) -> list[Value]:
 def binary(site: Site, values: Sequence[Value]) -> list[Value]:
     """An op on pairs of codes."""
     a, b = (tf.cast(value, tf.int32) for value in both(site, values))
-    second = site.input(1).known
-    width = second.high - second.low + 1
-    at = (a - site.source.low) * width + (b - second.low)
+    first = site.source
+    width = first.high - first.low + 1
+    at = (b - site.input(1).known.low) * width + (a - first.low)
     return [tf.gather(tf.constant(site.table), at)]
 
 
 def filled(site: Site) -> np.ndarray:
     """The answers for all codes, or pairs of codes, in order."""
     codes = [_all_codes(place.known) for place in site.inputs if place is not None]
+    together = 1
     if len(codes) == 2:
-        codes = [np.repeat(codes[0], len(codes[1])), np.tile(codes[1], len(codes[0]))]
+        together = len(codes[0])
+        # The second varies slowest: it is the one that may be refused, as a divisor.
+        codes = [np.tile(codes[0], len(codes[1])), np.repeat(codes[1], len(codes[0]))]
+    made = _answers(site, codes, together)
+    return made.astype(np.float32) if site.output.codes is not None else made
+
+
+def _answers(site: Site, codes: Sequence[np.ndarray], together: int) -> np.ndarray:
+    """What the runtime makes of codes; 0 where it refuses them, as it does a division by zero.
+
+    Args:
+        site: the op.
+        codes: of each input.
+        together: how many, one after another, are refused together.
+    """
     assert site.content is not None
     rows = [code[None] for code in codes]
-    made = asked(site.content([row.shape for row in rows]), rows).ravel()
-    return made.astype(np.float32) if site.output.codes is not None else made
+    try:
+        return asked(site.content([row.shape for row in rows]), rows).ravel()
+    except RuntimeError:
+        count = len(codes[0])
+        if count <= together:
+            return np.zeros(count, site.output.dtype)
+        halves = [slice(0, count // 2), slice(count // 2, count)]
+        return np.concatenate(
+            [_answers(site, [code[half] for code in codes], together) for half in halves]
+        )
 
 
 def _all_codes(codes: Codes) -> np.ndarray:
