@@ -83,7 +83,7 @@ def _add(model, sub, t):
 
 def _nibbles(value):
     flat = value.ravel().astype(np.uint8) & 15
-    flat = np.append(flat, 0) if len(flat) % 2 else flat
+    flat = np.append(flat, np.uint8(0)) if len(flat) % 2 else flat
     return flat[::2] | flat[1::2] << 4
 
 

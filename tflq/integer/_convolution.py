@@ -18,10 +18,12 @@ from tflq.integer._arithmetic import (
     parted,
     requantize,
 )
-from tflq.integer._fixed_point import finished
+from tflq.integer._fixed_point import HalfUp, finished
 from tflq.integer._site import Codes, Site, Value
 from tflq.integer._sums import convolved, depthwise, multiplied
 from tflq.integer._windows import dilations, margins, padded, strides
+
+_LANES = 8
 
 
 def conv_2d(site: Site, values: Sequence[Value]) -> list[Value]:
@@ -75,7 +77,20 @@ def coded(site: Site, sums: Value, source: Codes, weights: Codes) -> Value:
     else:
         product = np.float64(source.one_scale) * weights.scale.astype(np.float64)
     factors = product / np.float64(target.one_scale)
-    return finished(sums, factors, target, builtin_limits(options, target))
+    limits = builtin_limits(options, target)
+    return finished(sums, factors, target, limits, half_up=_half_up(site))
+
+
+def _half_up(site: Site) -> HalfUp:
+    """For which channels the kernel's vector instructions round halves up at the shift.
+
+    Depthwise and transposed convolutions leave the last channels, which fill no vector, to a loop
+    that rounds them away from zero, as FULLY_CONNECTED does all of them.
+    """
+    channels = np.arange(site.output.shape[-1])
+    if site.kind in ("DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"):
+        return channels < len(channels) // _LANES * _LANES
+    return site.kind == "CONV_2D"
 
 
 def _weights(site: Site) -> np.ndarray:

@@ -1,10 +1,13 @@
 """The fixed-point arithmetic of LiteRT's own kernels, which factors of sums go through."""
 
+from typing import TypeAlias
+
 import numpy as np
 import tensorflow as tf
 
 from tflq.integer._site import Codes, Value
 
+HalfUp: TypeAlias = bool | np.ndarray
 _ONE = 1 << 31
 
 
@@ -18,12 +21,14 @@ def fixed_point(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(tiny, 0, multiplier), np.where(tiny, 0, shift).astype(np.int64)
 
 
-def scaled(sums: Value, factors: np.ndarray) -> Value:
-    """Sums times factors, rounded twice: half up at 31 bits, then half away from zero at the shift.
+def scaled(sums: Value, factors: np.ndarray, *, half_up: HalfUp = False) -> Value:
+    """Sums times factors, rounded twice: half up at 31 bits, then at the shift.
 
     Args:
         sums: int32.
         factors: float64, one or one a channel of the last axis.
+        half_up: how halves are rounded at the shift: up, else away from zero; may be one a
+            channel.
 
     Returns:
         int64.
@@ -34,10 +39,19 @@ def scaled(sums: Value, factors: np.ndarray) -> Value:
     high = tf.bitwise.right_shift(product + _ONE // 2, tf.constant(31, tf.int64))
     right = np.maximum(-shift, 0)
     half = (np.int64(1) << right) >> 1
-    return tf.sign(high) * tf.bitwise.right_shift(tf.abs(high) + half, tf.constant(right))
+    up = tf.bitwise.right_shift(high + half, tf.constant(right))
+    away = tf.sign(high) * tf.bitwise.right_shift(tf.abs(high) + half, tf.constant(right))
+    return tf.where(half_up, up, away)
 
 
-def finished(sums: Value, factors: np.ndarray, target: Codes, limits: tuple[int, int]) -> Value:
+def finished(
+    sums: Value,
+    factors: np.ndarray,
+    target: Codes,
+    limits: tuple[int, int],
+    *,
+    half_up: HalfUp = False,
+) -> Value:
     """Codes of int32 sums."""
-    codes = scaled(sums, factors) + target.one_zero
+    codes = scaled(sums, factors, half_up=half_up) + target.one_zero
     return tf.cast(tf.clip_by_value(codes, *limits), tf.float32)

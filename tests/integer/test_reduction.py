@@ -1,0 +1,55 @@
+import numpy as np
+import ops
+import pytest
+from ops import T
+
+
+@pytest.mark.parametrize("kind", ["MEAN", "SUM"])
+@pytest.mark.parametrize("axes", [(1, 2), (1,), (2,), (3,), (-1,), (1, 3), (1, 2, 3)])
+@pytest.mark.parametrize("seed", range(3))
+def test_sums(kind, axes, seed):
+    rng = np.random.default_rng(seed)
+    dtype = "uint8" if seed == 2 else "int8"
+    image = (1, *map(int, rng.integers(2, 9, 3)))
+    kept = tuple(1 if i in axes or i - 4 in axes else n for i, n in enumerate(image))
+    keep = bool(seed % 2)
+    out = (
+        kept
+        if keep
+        else tuple(n for i, n in enumerate(image) if i not in axes and i - 4 not in axes)
+    )
+    source = ops.scale(rng, 1e-2)
+    count = np.prod(image) / np.prod(kept)
+    target = source * (rng.uniform(0.1, 1) if kind == "MEAN" else count**0.5 * rng.uniform(0.1, 2))
+    x = T(image, dtype, scale=source, zero=ops.zero(rng, dtype))
+    y = T(out, dtype, scale=target, zero=ops.zero(rng, dtype))
+    content = ops.file(
+        kind, [x, ops.constant(axes)], [y], ops.options("ReducerOptions", keepDims=keep)
+    )
+    ops.check(content, {"t0": ops.codes(rng, image, dtype, samples=8)})
+
+
+@pytest.mark.parametrize("kind", ["REDUCE_MAX", "REDUCE_MIN"])
+@pytest.mark.parametrize("axes", [(1, 2), (-1,)])
+def test_extremes(kind, axes):
+    rng = np.random.default_rng(0)
+    image = (1, 3, 4, 5)
+    out = (1, 5) if axes == (1, 2) else (1, 3, 4)
+    x, y = (T(shape, scale=0.1, zero=3) for shape in (image, out))
+    content = ops.file(kind, [x, ops.constant(axes)], [y], ops.options("ReducerOptions"))
+    ops.check(content, {"t0": ops.codes(rng, image)})
+
+
+@pytest.mark.parametrize("shape", [(1, 10), (1, 1), (1, 1000), (1, 4, 5, 7)])
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+@pytest.mark.parametrize("seed", range(3))
+def test_softmax(shape, dtype, seed):
+    rng = np.random.default_rng(seed)
+    x = T(shape, dtype, scale=ops.scale(rng, 1e-2, 0.5), zero=ops.zero(rng, dtype))
+    y = T(shape, dtype, scale=1 / 256, zero=-128 if dtype == "int8" else 0)
+    options = ops.options("SoftmaxOptions", beta=(1.0, 1.0, 0.7)[seed])
+    content = ops.file("SOFTMAX", [x], [y], options)
+    codes = ops.codes(rng, shape, dtype, samples=6)
+    # Logits of a trained network are close together.
+    close = (codes[3:].astype(int) // 16).astype(dtype)
+    ops.check(content, {"t0": np.concatenate([codes[:3], close])})
