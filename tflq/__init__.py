@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tflq._fold import fold
     from tflq._inspect import Inspection, inspect
     from tflq._report import ExportReport
-    from tflq.integer import integer_simulation, simulate
+    from tflq.integer import integer_simulation, parity, simulate
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
 
@@ -36,6 +36,7 @@ _HOMES = {
     "fold": "tflq._fold",
     "inspect": "tflq._inspect",
     "integer_simulation": "tflq.integer",
+    "parity": "tflq.integer",
     "register_calibrator": "tflq.ranges",
     "register_scheme": "tflq.scheme",
     "schemes": "tflq.scheme",
@@ -58,6 +59,7 @@ __all__ = [
     "fold",
     "inspect",
     "integer_simulation",
+    "parity",
     "register_calibrator",
     "register_scheme",
     "schemes",

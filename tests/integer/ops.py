@@ -48,6 +48,7 @@ def file(kind, inputs, outputs, options=None):
     sub.tensors = []
     operator = schema.OperatorT()
     operator.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, kind))
+    model.operatorCodes[0].version = 2 if kind == "BROADCAST_TO" else 1
     operator.inputs = [-1 if t is None else _add(model, sub, t) for t in inputs]
     operator.outputs = [_add(model, sub, t) for t in outputs]
     if options is not None:

@@ -1,7 +1,6 @@
 """The integers of a file as a Keras model."""
 
 import os
-from collections import Counter
 from typing import Any
 
 import keras
@@ -67,10 +66,7 @@ class IntegerSimulation(keras.Model):  # type: ignore[misc]
     @property
     def approximate(self) -> dict[str, str]:
         """Kinds of ops without an exact kernel: how many there are, and why."""
-        inexact = [step for step in self._program.steps if not step.choice.exact]
-        counts = Counter(step.op.kind for step in inexact)
-        reasons = {step.op.kind: step.choice.reason for step in inexact}
-        return {kind: f"{counts[kind]} op(s): {reasons[kind]}" for kind in counts}
+        return self._program.approximate
 
     def codes(self, x: Any) -> dict[str, np.ndarray]:
         """Everything that is computed for samples: arrays in the file's dtypes, by tensor name.

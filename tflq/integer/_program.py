@@ -1,5 +1,6 @@
 """A file's graph as a sequence of kernels."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -61,6 +62,14 @@ class Program:
     def outputs(self) -> tuple[Place, ...]:
         """The graph's outputs."""
         return tuple(self._places[i] for i in self.graph.outputs)
+
+    @property
+    def approximate(self) -> dict[str, str]:
+        """Kinds of ops without an exact kernel: how many there are, and why."""
+        inexact = [step for step in self.steps if not step.choice.exact]
+        counts = Counter(step.op.kind for step in inexact)
+        reasons = {step.op.kind: step.choice.reason for step in inexact}
+        return {kind: f"{counts[kind]} op(s): {reasons[kind]}" for kind in counts}
 
     def place(self, index: int) -> Place:
         """A tensor."""

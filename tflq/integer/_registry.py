@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import tensorflow as tf
+
 from tflq.integer import (
     _binary,
     _conversion,
@@ -67,8 +70,9 @@ def _spreading(site: Site) -> bool:
 
 
 def _one_codebook(site: Site) -> bool:
-    codes = [place.known for place in (*_coded(site), site.output)]
-    return all(one.same(codes[0]) for one in codes)
+    places = [*_coded(site), *site.outputs]
+    codes = [place.codes for place in places if place.codes is not None]
+    return len(codes) == len(places) and all(one.same(codes[0]) for one in codes)
 
 
 def _tabular(site: Site) -> bool:
@@ -112,6 +116,8 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         (_BINARY,),
     ),
     "ADD": (Kernel(_binary.add, fits=_delegated), _BINARY),
+    "ARG_MAX": (Kernel(FLOATS["ARG_MAX"]),),
+    "ARG_MIN": (Kernel(FLOATS["ARG_MIN"]),),
     "AVERAGE_POOL_2D": (Kernel(_pooling.average_pool, fits=_one_codebook),),
     "BATCH_MATMUL": (
         Kernel(_matmul.batch_matmul_delegated, fits=_delegated),
@@ -128,6 +134,8 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
     "REDUCE_MAX": (Kernel(_reduction.largest, fits=_one_codebook),),
     "REDUCE_MIN": (Kernel(_reduction.smallest, fits=_one_codebook),),
     "RESIZE_BILINEAR": (Kernel(_resize.resize_bilinear, fits=_delegated),),
+    "SELECT": (Kernel(FLOATS["SELECT"], fits=_one_codebook),),
+    "SELECT_V2": (Kernel(FLOATS["SELECT_V2"], fits=_one_codebook),),
     "SOFTMAX": (Kernel(_softmax.softmax, fits=_eight_bits),),
     "SUB": (Kernel(_binary.subtract, fits=_delegated), _BINARY),
     "SUM": (Kernel(_reduction.total, fits=_delegated),),
@@ -163,6 +171,20 @@ def _plain(site: Site) -> Choice | None:
     )
 
 
+# Where the bias lies, behind the weights and the image.
+_BIAS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
+
+
+def _decoded_bias(site: Site, position: int) -> Value:
+    """A bias counts in steps of its layer's input scale times its weights' scales."""
+    image = site.input(position - 1 if site.kind == "TRANSPOSE_CONV" else 0)
+    weights = site.input(1).codes
+    bias = site.constant(position)
+    if image.codes is None or weights is None or bias.dtype == np.float32:
+        return tf.constant(bias[None])
+    return tf.constant((bias * (image.codes.one_scale * weights.scale)).astype(np.float32)[None])
+
+
 def decoded_around(function: Function) -> Function:
     """A float kernel for an op on codes."""
 
@@ -171,6 +193,8 @@ def decoded_around(function: Function) -> Function:
             _conversion.decoded(value, place.codes) if place is not None and place.codes else value
             for place, value in zip(site.inputs, values, strict=True)
         ]
+        if site.kind in _BIAS and site.has(_BIAS[site.kind]):
+            numbers[_BIAS[site.kind]] = _decoded_bias(site, _BIAS[site.kind])
         return [
             _conversion.encoded(value, place.codes) if place.codes else value
             for place, value in zip(site.outputs, function(site, numbers), strict=True)

@@ -20,8 +20,8 @@ def resize_bilinear(site: Site, values: Sequence[Value]) -> list[Value]:
     """Between four pixels; values are (samples, 1, height, width, channels)."""
     _, height, width, _ = site.input(0).shape
     _, rows, columns, _ = site.output.shape
-    left, right, across = _between(site.options, width, columns)
-    top, bottom, down = _between(site.options, height, rows)
+    left, right, across = between(site.options, width, columns)
+    top, bottom, down = between(site.options, height, rows)
     x = whole(values[0])
     along = _mixed(tf.gather(x, left, axis=3), tf.gather(x, right, axis=3), across[:, None])
     sums = _mixed(
@@ -32,10 +32,11 @@ def resize_bilinear(site: Site, values: Sequence[Value]) -> list[Value]:
 
 
 def _mixed(first: Value, second: Value, share: np.ndarray) -> Value:
-    return first * (1 << _BITS) + (second - first) * tf.constant(share)
+    fixed = np.rint(share * np.float32(1 << _BITS)).astype(np.int32)
+    return first * (1 << _BITS) + (second - first) * tf.constant(fixed)
 
 
-def _between(options: Any, size: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def between(options: Any, size: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each wanted pixel: the one before it, the one behind it, and its share of the latter."""
     one, half = np.float32(1.0), np.float32(0.5)
     less = one if options.alignCorners and wanted > 1 else np.float32(0.0)
@@ -45,5 +46,4 @@ def _between(options: Any, size: int, wanted: int) -> tuple[np.ndarray, np.ndarr
         at = at + (half * step - half)
     at = np.clip(at, np.float32(0.0), np.float32(size - 1))
     before = at.astype(np.int32)
-    share = np.rint((at - before.astype(np.float32)) * np.float32(1 << _BITS)).astype(np.int32)
-    return before, np.minimum(before + 1, size - 1), share
+    return before, np.minimum(before + 1, size - 1), at - before.astype(np.float32)

@@ -39,9 +39,9 @@ def simulate(file: str | os.PathLike[str] | bytes, x: Any) -> list[np.ndarray]:
         >>> x = np.array([[-1, 0, 0, 0], [1, 0.5, 0, 0]], "float32")
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = tflq.export(model, folder + "/it.tflite", data=x, calibrator="minmax")
-        ...     tflq.simulate(folder + "/it.tflite", x)
-        [array([[-128,   -1],
-               [ 127,   63]], dtype=int8)]
+        ...     (codes,) = tflq.simulate(folder + "/it.tflite", x)
+        >>> codes.dtype.name, codes.tolist()
+        ('int8', [[-128, -1], [126, 63]])
     """
     content, name = opened(file)
     program = program_of(content, name=name)
