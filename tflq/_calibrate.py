@@ -1,6 +1,7 @@
 """The calibration pass: one stream over the data gives checks, statistics and ranges."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,8 @@ class Calibration:
         needed = recipe.scheme.needs_data
         known = self._plain.ranges | self._expected_ranges()
         missing = untrained(self._plain.graph, known) if needed else ()
-        if self._held_out is None and missing:
+        # Without data, what training gave no range stays float; see `trained_assignment`.
+        if self._held_out is None and missing and self._source.training is None:
             raise UserError(self._data_needed(recipe, missing))
         histograms = self._pass(with_statistics=bool(missing))
         if not needed:
@@ -110,9 +112,11 @@ class Calibration:
             yield sample
 
     def _check(self, sample: Sample) -> None:
-        self.conversion_error = conversion_error(
-            self._source, sample, fake_quantized=bool(self._plain.ranges or self._plain.bounds)
-        )
+        source, quantized = self._source, bool(self._plain.ranges or self._plain.bounds)
+        if source.training is not None:
+            # Its reference computes without fake quantization, as the normalized file does.
+            source, quantized = replace(source, tflite=self._plain.content), False
+        self.conversion_error = conversion_error(source, sample, fake_quantized=quantized)
 
     def _data_needed(self, recipe: Recipe, missing: tuple[int, ...]) -> str:
         scheme = recipe.scheme.name

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tflq._clock import Clock
 from tflq._errors import UserError
 from tflq._files import check_writable, write_whole
+from tflq._float_model import Training
 from tflq._methods import make_methods
 from tflq._pipeline import Pipeline
 from tflq._recipe import Recipe, make_recipe
@@ -16,13 +18,15 @@ from tflq._source import load_model, open_model
 from tflq.data import data_dtypes
 from tflq.tflite_side import read_facts
 
+_DEFAULT_SCHEME = "w8a8"
+
 
 def export(
     model: Any,
     path: str | os.PathLike[str],
     *,
     data: Any = None,
-    scheme: str = "w8a8",
+    scheme: str | None = None,
     scheme_for: Mapping[str, str] | None = None,
     calibrator: str = "mse",
     calibrator_for: Mapping[str, str] | None = None,
@@ -45,14 +49,15 @@ def export(
 
     Args:
         model: a Keras 3 or tf_keras model (functional, Sequential, or subclassed and built), one
-            quantized by tfmot (its trained ranges are kept), the path of a `.keras`, `.h5` or
-            float `.tflite` file, or of a SavedModel folder.
+            quantized by `tflq.quantize` or tfmot (trained ranges are kept), the path of a
+            `.keras`, `.h5` or float `.tflite` file, or of a SavedModel folder.
         path: the file to write or replace.
         data: the representative dataset, unlabelled or labelled, 100 samples or more: an array
             of shape (samples, ...), a dict of them by input name, a list, generator, function
             that returns one, `tf.data.Dataset` or `keras.utils.PyDataset`. Schemes that keep
             activations in float32, and models with trained ranges, need none.
-        scheme: what to quantize to; see `tflq.schemes()`.
+        scheme: what to quantize to; see `tflq.schemes()`. By default "w8a8", or what a model from
+            `tflq.quantize` was trained for.
         scheme_for: schemes of single layers, `{name or pattern: scheme}`; "float32" leaves a
             layer out.
         calibrator: how ranges of activations are chosen; see `tflq.calibrators()`. Outputs of
@@ -94,8 +99,8 @@ def export(
         >>> report.outputs[0].sqnr_db > 20
         True
     """
-    chosen = make_recipe(
-        scheme=scheme,
+    choose = partial(
+        make_recipe,
         scheme_for=scheme_for,
         calibrator=calibrator,
         calibrator_for=calibrator_for,
@@ -110,6 +115,7 @@ def export(
         input_range=input_range,
         io=io,
     )
+    chosen = choose(scheme=scheme or _DEFAULT_SCHEME)
     _check_data(chosen, data)
     check_writable(path)
     clock = Clock()
@@ -121,6 +127,9 @@ def export(
         dtypes=data_dtypes(data),
         name=None if loaded is model else f"model file {os.fspath(model)!r}",
     )
+    if source.training is not None:
+        _check_training(chosen, source.training, scheme)
+        chosen = choose(scheme=source.training.scheme)
     clock.lap("convert")
     outcome = Pipeline(loaded, source, chosen, data, verify_data, _checkpoint(path), clock).run()
     candidate, quantized = outcome.candidate, outcome.quantized
@@ -145,6 +154,21 @@ def export(
         weight_ranges=outcome.weight_ranges,
         output_biases=outcome.output_biases,
     )
+
+
+def _check_training(recipe: Recipe, training: Training, scheme: str | None) -> None:
+    """Refuses what does not go with a model that was trained for its file."""
+    if scheme not in (None, training.scheme):
+        raise UserError(
+            f"scheme={scheme!r} is not what the model was trained for, {training.scheme!r}; leave "
+            f"scheme out, or train with tflq.quantize(model, scheme={scheme!r})."
+        )
+    if recipe.methods.any or recipe.scheme_for:
+        raise UserError(
+            "the model was trained for its quantization, which equalization, corrections, "
+            "rounding and scheme_for would undo; leave them out, or give tflq.quantize "
+            "equalize=True and scheme_for=."
+        )
 
 
 def _check_data(recipe: Recipe, data: Any) -> None:

@@ -27,18 +27,24 @@ from tflq._verify import Sample
 from tflq.affine import Affine, Mode, parameters
 from tflq.keras_side import Equalization, Expectations, Rewriting, from_keras
 from tflq.tflite_side import (
+    FLOAT32,
+    Assignment,
     Checkpoint,
     Names,
     Normalized,
     Plan,
     Quantized,
     activation_bits,
+    activations,
     analytic_corrections,
     assign,
     channel_errors,
     choose_bounds,
+    derive_ranges,
     normalize,
     refine,
+    trained_assignment,
+    trained_bounds,
     weight_bits,
 )
 
@@ -230,7 +236,14 @@ class Pipeline:
 
     def _normalized(self, source: FloatModel) -> Normalized:
         corrects = self._recipe.methods.corrects_biases
-        return normalize(source.tflite, name=source.source, biases=corrects)
+        plain = normalize(source.tflite, name=source.source, biases=corrects)
+        if source.training is None:
+            return plain
+        return replace(
+            plain,
+            ranges=derive_ranges(plain.graph, plain.ranges),
+            bounds=plain.bounds | trained_bounds(plain.graph, source.training.weights),
+        )
 
     def _candidate(
         self, source: FloatModel, plain: Normalized, expectations: Expectations | None
@@ -242,8 +255,7 @@ class Pipeline:
             self._held_out,
             expected=expectations.ranges if expectations and self._data_free else None,
         )
-        overrides = calibration.names.match(recipe.scheme_for, argument="scheme_for")
-        assignment = assign(plain.graph, recipe.scheme, overrides)
+        assignment = self._assignment(source, plain, calibration.names)
         plan = calibration.plan(recipe, assignment)
         return Candidate(
             source=source,
@@ -260,6 +272,18 @@ class Pipeline:
             labels=calibration.names.unique_labels(plan.ranges),
             expectations=expectations,
         )
+
+    def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:
+        recipe, training = self._recipe, source.training
+        overrides = names.match(recipe.scheme_for, argument="scheme_for")
+        if training is None:
+            return assign(plain.graph, recipe.scheme, overrides)
+        for index in activations(plain.graph):
+            if training.float_layers.intersection(names.aliases(index)):
+                overrides[index] = FLOAT32
+        assigned = assign(plain.graph, recipe.scheme, overrides)
+        known = plain.ranges if self._held_out is None else None
+        return trained_assignment(plain.graph, assigned, training.weights, known)
 
     def _expectations(self) -> Expectations | None:
         if self._recipe.methods.bias_correction != "analytic":

@@ -1,7 +1,9 @@
 """Opens whatever a user calls a model."""
 
 import os
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def open_model(
     Raises:
         UserError: it is nothing of the kind, missing, damaged, or not convertible.
     """
-    from tflq.keras_side import from_keras, from_saved_model, keras_kind
+    from tflq.keras_side import from_keras, from_saved_model, keras_kind, keras_reference
 
     loaded = load_model(model, safe_mode=safe_mode)
     if isinstance(loaded, Path):
@@ -45,8 +47,16 @@ def open_model(
         return from_saved_model(str(loaded), batch_size=batch_size)
     if keras_kind(loaded) is None:
         raise UserError(f"model is a {type(loaded).__name__}; give {SOURCES}.")
-    source = None if loaded is model else f"model file {os.fspath(model)!r}"
-    return from_keras(loaded, batch_size=batch_size, dtypes=dtypes, source=source or name)
+    if loaded is not model:
+        name = f"model file {os.fspath(model)!r}"
+    if keras_kind(loaded) == "keras" and _is_quantized(loaded):
+        from tflq.qat import deploy
+
+        deployed = deploy(loaded)
+        made = from_keras(deployed.model, batch_size=batch_size, dtypes=dtypes, source=name)
+        reference = keras_reference(deployed.plain, made.inputs)
+        return replace(made, training=deployed.training, reference=reference)
+    return from_keras(loaded, batch_size=batch_size, dtypes=dtypes, source=name)
 
 
 def load_model(model: Any, *, safe_mode: bool) -> Any:
@@ -64,6 +74,12 @@ def load_model(model: Any, *, safe_mode: bool) -> Any:
 
     import_tensorflow()
     return load_keras(str(path), safe_mode=safe_mode)
+
+
+def _is_quantized(model: Any) -> bool:
+    """Whether `tflq.quantize` made it, in which case its module is loaded already."""
+    module = sys.modules.get("tflq.qat")
+    return module is not None and bool(module.is_quantized(model))
 
 
 def import_tensorflow() -> None:

@@ -82,6 +82,11 @@ def uncap(layer: Layer) -> None:
         layer.config["activation"] = "relu"
 
 
+def activation_name(layer: Layer) -> str:
+    """The name of a layer's `activation`, "linear" where it has none."""
+    return _name((layer.config or {}).get("activation"))
+
+
 def _name(activation: Any) -> str:
     """Of a serialized activation: a name, or a dict around one."""
     while isinstance(activation, dict):

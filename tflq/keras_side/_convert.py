@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from tflq._errors import UserError
-from tflq._float_model import FloatModel
+from tflq._float_model import FloatModel, Reference
 from tflq._quiet import quiet
 from tflq.data import InputSpec
 from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._layers import layer_resolver
-from tflq.keras_side._signature import read_signature
+from tflq.keras_side._signature import Signature, read_signature
 
 
 def from_keras(
@@ -43,10 +43,6 @@ def from_keras(
         # An output that is also an input, or given twice, needs a tensor of its own.
         return [tf.identity(value) for value in tf.nest.flatten(signature.call(tensors))]
 
-    def reference(sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        tensors = [tf.constant(sample[spec.name]) for spec in inputs]
-        return [np.asarray(value) for value in tf.nest.flatten(signature.call(tensors))]
-
     source = source or f"Keras model {model.name!r}"
     tflite, outputs = _convert(forward, inputs, source)
     names = _unique(getattr(model, "output_names", None) or [], outputs)
@@ -54,10 +50,25 @@ def from_keras(
         tflite=tflite,
         inputs=inputs,
         outputs=names,
-        reference=reference,
+        reference=_reference(signature, inputs),
         layer_of=layer_resolver(model),
         source=source,
     )
+
+
+def keras_reference(model: Any, inputs: Sequence[InputSpec]) -> Reference:
+    """Evaluates a Keras model on samples of named inputs."""
+    return _reference(read_signature(model, None), inputs)
+
+
+def _reference(signature: Signature, inputs: Sequence[InputSpec]) -> Reference:
+    import tensorflow as tf
+
+    def reference(sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        tensors = [tf.constant(sample[spec.name]) for spec in inputs]
+        return [np.asarray(value) for value in tf.nest.flatten(signature.call(tensors))]
+
+    return reference
 
 
 def from_saved_model(path: str, *, batch_size: int | None = 1) -> FloatModel:

@@ -82,7 +82,7 @@ def _fold(graph: KerasGraph, layer: Layer, nodes: list[Node]) -> str | None:
     if len(layer.weights) != 2 + layer.config["scale"] + layer.config["center"]:
         return "it holds more than gamma, beta, mean and variance"
     norm = _read(layer)
-    behind = _convolution_behind(graph, nodes)
+    behind = convolution_behind(graph, nodes)
     if isinstance(behind, Layer):
         scale_outputs(behind, norm.scale)
         set_bias(behind, bias_of(behind) + norm.shift)
@@ -123,7 +123,7 @@ def _read(layer: Layer) -> _Normalization:
     )
 
 
-def _convolution_behind(graph: KerasGraph, nodes: list[Node]) -> Layer | str:
+def convolution_behind(graph: KerasGraph, nodes: list[Node]) -> Layer | str:
     """The layer whose output the normalization, and nothing else, reads; else why not."""
     producers, consumers, calls = graph.producers(), graph.consumers(), graph.calls()
     sources = [producers.get(node.inputs[0]) for node in nodes]

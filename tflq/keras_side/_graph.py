@@ -85,6 +85,7 @@ class KerasGraph:
         outputs: tensor numbers.
         nodes: calls in an order in which they can run.
         shapes: shape of every tensor, None where open.
+        dtypes: dtype of every tensor, such as "float32".
     """
 
     kind: Kind
@@ -95,6 +96,7 @@ class KerasGraph:
     outputs: list[int]
     nodes: list[Node]
     shapes: dict[int, Shape]
+    dtypes: dict[int, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def calls(self) -> dict[Layer, list[Node]]:
@@ -116,10 +118,10 @@ class KerasGraph:
                 found[tensor].append(node)
         return found
 
-    def new_tensor(self, shape: Shape) -> int:
+    def new_tensor(self, shape: Shape, dtype: str = "float32") -> int:
         """Numbers a tensor."""
         number = next(self._numbers)
-        self.shapes[number] = shape
+        self.shapes[number], self.dtypes[number] = shape, dtype
         return number
 
     def insert(self, before: Node | None, node: Node) -> None:
@@ -235,7 +237,7 @@ class _Reader:
 
     def _new(self, tensor: Any) -> int:
         self._kept.append(tensor)
-        number = self._graph.new_tensor(tuple(tensor.shape))
+        number = self._graph.new_tensor(tuple(tensor.shape), str(_dtype_name(tensor)))
         self._number[id(tensor)] = number
         return number
 

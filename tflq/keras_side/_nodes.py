@@ -36,6 +36,11 @@ def functional_of(model: Any) -> Any | None:
     return None
 
 
+def is_functional(model: Any) -> bool:
+    """Whether the model's graph is known: functional or Sequential, and built."""
+    return functional_of(model) is not None
+
+
 def nodes_of(functional: Any) -> Iterator[ModelNode]:
     """The model's own calls in running order, its inputs left out."""
     by_depth = functional._nodes_by_depth

@@ -12,6 +12,7 @@ from tflq.tflite_side._bias_correction import analytic_corrections
 from tflq.tflite_side._channel_errors import channel_errors
 from tflq.tflite_side._checkpoint import Checkpoint
 from tflq.tflite_side._delegation import Delegation, xnnpack_delegation
+from tflq.tflite_side._derived_ranges import derive_ranges
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
@@ -28,6 +29,7 @@ from tflq.tflite_side._refine import ROUNDINGS, refine
 from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._statistics import collect
+from tflq.tflite_side._trained import trained_assignment, trained_bounds
 
 __all__ = [
     "FLOAT32",
@@ -59,6 +61,7 @@ __all__ = [
     "choose_bounds",
     "choose_ranges",
     "collect",
+    "derive_ranges",
     "fixed_range",
     "normalize",
     "probe",
@@ -68,6 +71,8 @@ __all__ = [
     "refine",
     "same_scale_groups",
     "signature_names",
+    "trained_assignment",
+    "trained_bounds",
     "untrained",
     "weight_bits",
     "with_constants",

@@ -5,7 +5,8 @@ What a float file may hold besides float32 ops with int8 kernels is taken out:
 - float16 weights behind a DEQUANTIZE become float32 constants;
 - a QUANTIZE followed by a DEQUANTIZE, which is what fake quantization of a quantization-aware
   trained network converts to, goes: its scale and zero point become the *trained range* of the
-  activation, or the *trained bound* of the weights;
+  activation, or the *trained bound* of the weights. Ops that only move values and were drawn
+  between the two become float again;
 - NEG becomes a multiplication with -1;
 - a file that computes in integers already is refused.
 """
@@ -19,6 +20,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflq._errors import UserError
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._graph import Graph, Op, Quantization
+from tflq.tflite_side._kernel_rules import SAME_SCALE
 from tflq.tflite_side._negation import multiply_instead, negations
 from tflq.tflite_side._zero_biases import add_zero_biases
 
@@ -73,12 +75,21 @@ def _refuse_quantized(graph: Graph, name: str) -> None:
         if op.kind in ("QUANTIZE", "DEQUANTIZE"):
             continue
         for index in op.inputs:
-            tensor = graph.tensors[index]
-            if index >= 0 and tensor.quantization and tensor.dtype in (*_INTEGER_LIMITS, "int4"):
+            if index >= 0 and _is_integer(graph, index):
+                tensor = graph.tensors[index]
                 raise UserError(
                     f"{name} is quantized already (tensor {tensor.name!r} is {tensor.dtype}); "
                     "give the float model it was made from."
                 )
+
+
+def _is_integer(graph: Graph, index: int) -> bool:
+    """Whether a tensor holds codes that no fake quantization made."""
+    tensor, producer = graph.tensors[index], graph.producer.get(index)
+    if tensor.quantization is None or tensor.dtype not in (*_INTEGER_LIMITS, "int4"):
+        return False
+    # The converter draws moving ops, and readers, in front of the DEQUANTIZE.
+    return producer is None or producer.kind not in ("QUANTIZE", *SAME_SCALE)
 
 
 def _check_floats(graph: Graph, name: str) -> None:
@@ -109,10 +120,13 @@ class _Rewriter:
 
     def rewrite(self) -> bytes:
         for op in self.graph.ops:
-            if op.kind == "DEQUANTIZE":
+            if op.kind == "QUANTIZE" and not self.graph.tensors[op.inputs[0]].is_constant:
+                self._quantize(op)
+            elif op.kind == "DEQUANTIZE":
                 self._dequantize(op)
+            else:
+                self._float_again(op)
         subgraph = self.graph.model.subgraphs[0]
-        # A QUANTIZE that nobody reads any more goes with its DEQUANTIZE.
         subgraph.operators = [
             raw for i, raw in enumerate(subgraph.operators) if i not in self._removed
         ]
@@ -134,33 +148,41 @@ class _Rewriter:
             self._store(target, self.graph.constant(source))
             self._removed.add(op.index)
             return
-        quantize = self.graph.producer.get(source)
-        if quantize is None or quantize.kind != "QUANTIZE" or tensor.quantization is None:
+        producer = self.graph.producer.get(source)
+        if producer is None or tensor.quantization is None:
             raise UserError(
                 f"tensor {tensor.name!r} is {tensor.dtype} already; "
                 "give the float model it was made from."
             )
-        self._removed.update((op.index, quantize.index))
-        self._take_fake_quantization(
-            self._resolve(quantize.inputs[0]), target, tensor.quantization, tensor.dtype
-        )
-
-    def _take_fake_quantization(
-        self, source: int, target: int, quantization: Quantization, dtype: str
-    ) -> None:
-        low, high = _INTEGER_LIMITS[dtype]
-        scale = quantization.scale.astype(np.float64)
-        if self.graph.tensors[source].is_constant:
-            self._store(target, self.graph.constant(source))
+        self._removed.add(op.index)
+        if producer.kind == "QUANTIZE" and self.graph.tensors[producer.inputs[0]].is_constant:
+            self._removed.add(producer.index)
+            low, high = _INTEGER_LIMITS[tensor.dtype]
+            self._store(target, self.graph.constant(producer.inputs[0]))
             # Weights are symmetric, restricted to an odd number of codes: 127 of them up.
-            self.bounds[target] = scale * ((high - low - 1) // 2)
+            codes = (high - low - 1) // 2
+            self.bounds[target] = tensor.quantization.scale.astype(np.float64) * codes
+        else:
+            self._replaced[target] = source
+
+    def _quantize(self, op: Op) -> None:
+        """Fake quantization of an activation: it keeps its float tensor, which gets the range."""
+        source, target = self._resolve(op.inputs[0]), op.outputs[0]
+        tensor = self.graph.tensors[target]
+        if tensor.quantization is None or tensor.dtype not in _INTEGER_LIMITS:
             return
-        zero_point = int(quantization.zero_point[0])
-        self.ranges[source] = (
-            float(scale[0] * (low - zero_point)),
-            float(scale[0] * (high - zero_point)),
-        )
+        self._removed.add(op.index)
         self._replaced[target] = source
+        self.ranges[source] = _range(tensor.quantization, tensor.dtype)
+
+    def _float_again(self, op: Op) -> None:
+        for index in op.outputs:
+            tensor = self.graph.tensors[index]
+            if tensor.quantization is None or tensor.dtype not in _INTEGER_LIMITS:
+                continue
+            self.ranges[index] = _range(tensor.quantization, tensor.dtype)
+            raw = self.graph.model.subgraphs[0].tensors[index]
+            raw.type, raw.quantization = schema.TensorType.FLOAT32, None
 
     def _store(self, target: int, value: np.ndarray) -> None:
         model: Any = self.graph.model
@@ -170,3 +192,9 @@ class _Rewriter:
         tensor.buffer = len(model.buffers) - 1
         # The converter leaves the shape of some fake-quantized weights open.
         tensor.shape, tensor.shapeSignature = list(data.shape), None
+
+
+def _range(quantization: Quantization, dtype: str) -> tuple[float, float]:
+    low, high = _INTEGER_LIMITS[dtype]
+    scale, zero_point = float(quantization.scale[0]), int(quantization.zero_point[0])
+    return scale * (low - zero_point), scale * (high - zero_point)

@@ -1,0 +1,22 @@
+"""Quantization-aware training: Keras models that compute as their files will."""
+
+from tflq.qat._activation import FakeQuant
+from tflq.qat._attention import AttentionCore
+from tflq.qat._deploy import Deployment, deploy
+from tflq.qat._kernel import QuantizedKernel
+from tflq.qat._phase import is_quantized
+from tflq.qat._quantize import quantize
+from tflq.qat._rules import register_layer
+from tflq.qat._weights_layer import QuantizedWeights
+
+__all__ = [
+    "AttentionCore",
+    "Deployment",
+    "FakeQuant",
+    "QuantizedKernel",
+    "QuantizedWeights",
+    "deploy",
+    "is_quantized",
+    "quantize",
+    "register_layer",
+]

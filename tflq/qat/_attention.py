@@ -1,0 +1,130 @@
+"""Multi-head attention as its four projections and what is between them.
+
+The projections are dense layers with ranges and weights like any other; the scores and their
+softmax stay float, in the file as well.
+"""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from tflq.keras_side import KerasGraph, Layer, Node, single_argument
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="tflq")
+class AttentionCore(keras.layers.Layer):
+    """softmax(q k^T / sqrt(d)) v, head by head.
+
+    Args:
+        dropout: of the scores.
+        causal: whether a position sees only those before it.
+
+    Call arguments: q of shape (batch, targets, heads, d), k and v of shape (batch, sources,
+    heads, d), all float. It returns (batch, targets, heads, d).
+    """
+
+    def __init__(self, *, dropout: float = 0.0, causal: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.dropout, self.causal = dropout, causal
+        self._drop = keras.layers.Dropout(dropout)
+
+    def call(self, q: Tensor, k: Tensor, v: Tensor, training: bool | None = None) -> Tensor:
+        """Attends."""
+        scores = ops.einsum("btnh,bsnh->bnts", q / math.sqrt(q.shape[-1]), k)
+        if self.causal:
+            seen = ops.tril(ops.ones(ops.shape(scores)[-2:]))
+            scores = scores + (1.0 - ops.cast(seen, scores.dtype)) * -1e9
+        weights = self._drop(ops.softmax(scores), training=training)
+        return ops.einsum("bnts,bsnh->btnh", weights, v)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is made from."""
+        return super().get_config() | {"dropout": self.dropout, "causal": self.causal}
+
+
+def split_attention(graph: KerasGraph) -> None:
+    """Replaces multi-head attention of three-dimensional inputs by its parts, in place.
+
+    Attention with masks of its own, other axes, a gate or a sliding window stays as it is.
+    """
+    parts: dict[Layer, tuple[list[Layer], Layer]] = {}
+    for node in [n for n in graph.nodes if n.layer.kind == "MultiHeadAttention"]:
+        causal = _plain_call(node)
+        if causal is None or not _plain_layer(graph, node):
+            continue
+        if node.layer not in parts:
+            parts[node.layer] = _projections(node.layer), _core(node.layer, causal)
+        _replace(graph, node, *parts[node.layer])
+
+
+def _plain_call(node: Node) -> bool | None:
+    """Whether the call is causal; None where it gives masks or asks for scores."""
+    args, kwargs = node.arguments(node.inputs)
+    given = {name: value for name, value in kwargs.items() if value is not None}
+    causal = bool(given.pop("use_causal_mask", False))
+    given.pop("training", None)
+    operands = [*args, *(given.pop(name) for name in ("query", "value", "key") if name in given)]
+    if any(given.values()) or [v for v in operands if v is not None] != list(node.inputs):
+        return None
+    return causal
+
+
+def _plain_layer(graph: KerasGraph, node: Node) -> bool:
+    source = node.layer.source
+    plain = not getattr(source, "_use_gate", False) and not getattr(source, "_sliding_window", None)
+    ranks = {len(graph.shapes[tensor]) for tensor in node.inputs}
+    return plain and ranks == {3} and source._attention_axes in (None, (1,), [1])
+
+
+def _projections(layer: Layer) -> list[Layer]:
+    source, weights = layer.source, list(layer.weights)
+    made = []
+    for name in ("query", "key", "value", "output"):
+        dense = getattr(source, f"_{name}_dense")
+        count = 2 if source._use_bias else 1
+        made.append(
+            Layer(
+                name=f"{layer.name}_{name}",
+                cls=keras.layers.EinsumDense,
+                config=dense.get_config(),
+                weights=weights[:count],
+                source=source,
+            )
+        )
+        weights = weights[count:]
+    return made
+
+
+def _core(layer: Layer, causal: bool) -> Layer:
+    return Layer(
+        name=f"{layer.name}_attention",
+        cls=AttentionCore,
+        config={"dropout": layer.source._dropout, "causal": causal},
+        weights=[],
+        source=layer.source,
+    )
+
+
+def _replace(graph: KerasGraph, node: Node, projections: list[Layer], core: Layer) -> None:
+    query, key, value, output = projections
+    operands = list(node.inputs)
+    # Keras's order is query, value, key; the key is the value where none is given.
+    sources = (operands[0], operands[2] if len(operands) > 2 else operands[1], operands[1])
+    projected = []
+    for dense, source in zip((query, key, value), sources, strict=True):
+        heads, size = dense.weights[0].shape[1:]
+        tensor = graph.new_tensor((*graph.shapes[source][:-1], heads, size))
+        graph.insert(
+            node, Node(layer=dense, inputs=[source], outputs=[tensor], arguments=single_argument)
+        )
+        projected.append(tensor)
+    made = graph.new_tensor((*graph.shapes[projected[0]][:-1], graph.shapes[projected[2]][-1]))
+    graph.insert(
+        node,
+        Node(layer=core, inputs=projected, outputs=[made], arguments=lambda values: (values, {})),
+    )
+    node.layer, node.inputs, node.arguments = output, [made], single_argument

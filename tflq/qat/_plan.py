@@ -1,0 +1,203 @@
+"""Which layers get which scheme, and which activations share a quantizer."""
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tflq._errors import UserError
+from tflq.keras_side import KerasGraph, Layer, Node, Shape, activation_of
+from tflq.qat._prepare import is_weighted
+from tflq.qat._rules import LayerRule, Output, Range, rule_of
+from tflq.scheme import Scheme
+
+# Layers whose kernels add, multiply or convolve and then clamp: relu and relu6 cost nothing there.
+_FUSING = frozenset({"Add", "Subtract", "Multiply"})
+_INT4_KINDS = frozenset(
+    {"Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense", "EinsumDense"}
+)
+ALIKE = (Output.SHARED, Output.ROUNDED, Output.PASSED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Activations that share one scale.
+
+    Attributes:
+        members: all tensors of the group.
+        sources: those that bring values into the group, in running order.
+        rounded: those whose values are computed anew within its range.
+        fixed: the range that a kernel prescribes for all of it, or None.
+    """
+
+    members: tuple[int, ...]
+    sources: tuple[int, ...]
+    rounded: tuple[int, ...]
+    fixed: Range | None
+
+
+class Rules:
+    """The rules of all layers of a graph.
+
+    Raises:
+        UserError: a layer is neither Keras's nor registered, nor skipped.
+    """
+
+    def __init__(self, graph: KerasGraph, skip: Iterable[Layer]):
+        skipped = set(skip)
+        self._rules: dict[Layer, LayerRule] = {}
+        for layer in graph.calls():
+            rule = rule_of(layer)
+            if rule is None and layer not in skipped:
+                raise UserError(_unknown(layer))
+            self._rules[layer] = rule or LayerRule()
+
+    def fixed_of(self, layer: Layer) -> Range | None:
+        """The range that the layer's kernel prescribes; None for layers it was not asked about."""
+        return self._rules[layer].fixed if layer in self._rules else None
+
+    def __getitem__(self, layer: Layer) -> LayerRule:
+        return self._rules[layer]
+
+
+def match_layers(
+    graph: KerasGraph, patterns: Mapping[str, str], *, argument: str
+) -> dict[Layer, str]:
+    """Resolves `{layer name or pattern: value}`; later ones win.
+
+    Raises:
+        UserError: a pattern matches no layer.
+    """
+    found: dict[Layer, str] = {}
+    layers = list(graph.calls())
+    for pattern, value in patterns.items():
+        # A part of a layer answers to the layer's name as well.
+        matching = [
+            layer
+            for layer in layers
+            if any(
+                fnmatch.fnmatchcase(name, pattern)
+                for name in (layer.name, getattr(layer.source, "name", layer.name))
+            )
+        ]
+        if not matching:
+            some = ", ".join(layer.name for layer in layers[:12])
+            raise UserError(
+                f"{argument}: {pattern!r} matches no layer; there are, for instance: {some}."
+            )
+        found.update(dict.fromkeys(matching, value))
+    return found
+
+
+def weight_bits(layer: Layer, scheme: Scheme, *, at_edge: bool) -> int:
+    """Bits of a layer's weights: 8 where few bits cost most or no kernel takes fewer."""
+    if at_edge and scheme.edge_weight_bits is not None:
+        return scheme.edge_weight_bits
+    return scheme.weight_bits if layer.kind in _INT4_KINDS else max(8, scheme.weight_bits)
+
+
+def edges(graph: KerasGraph) -> set[Layer]:
+    """The weighted layers that are first or last on some way through the graph."""
+    found: set[Layer] = set()
+    for nodes in (graph.nodes, graph.nodes[::-1]):
+        forwards = nodes is graph.nodes
+        behind: set[int] = set()
+        for node in nodes:
+            near, far = (node.inputs, node.outputs) if forwards else (node.outputs, node.inputs)
+            passed = any(tensor in behind for tensor in near)
+            if is_weighted(node.layer) and not passed:
+                found.add(node.layer)
+            if is_weighted(node.layer) or passed:
+                behind.update(far)
+    return found
+
+
+def groups(graph: KerasGraph, rules: Rules) -> tuple[Group, ...]:
+    """All activations in groups, in the order of their first sources."""
+    producers, consumers = graph.producers(), graph.consumers()
+    parent = {t: t for t, dtype in graph.dtypes.items() if _is_float(dtype)}
+
+    def root(tensor: int) -> int:
+        while parent[tensor] != tensor:
+            tensor = parent[tensor]
+        return tensor
+
+    for node in graph.nodes:
+        if rules[node.layer].output in ALIKE:
+            tied = [t for t in (*node.inputs, *node.outputs) if t in parent]
+            for tensor in tied[1:]:
+                parent[root(tensor)] = root(tied[0])
+    sources: dict[int, list[int]] = {}
+    rounded: dict[int, list[int]] = {}
+    for tensor in _in_order(graph):
+        if tensor not in parent or _is_fused(
+            graph, producers.get(tensor), consumers.get(tensor, [])
+        ):
+            continue
+        rule = rules[producers[tensor].layer].output if tensor in producers else Output.OWN
+        if rule is Output.ROUNDED:
+            rounded.setdefault(root(tensor), []).append(tensor)
+        elif rule not in ALIKE:
+            sources.setdefault(root(tensor), []).append(tensor)
+    members: dict[int, list[int]] = {}
+    for tensor in parent:
+        members.setdefault(root(tensor), []).append(tensor)
+    return tuple(
+        Group(
+            members=tuple(members[at]),
+            sources=tuple(found),
+            rounded=tuple(rounded.get(at, ())),
+            fixed=_fixed_of_all(found, producers, rules),
+        )
+        for at, found in sources.items()
+    )
+
+
+def _is_fused(graph: KerasGraph, producer: Node | None, readers: Sequence[Node]) -> bool:
+    """Whether a tensor is never stored, for the kernel that makes it goes on to clamp it."""
+    if producer is None or producer.outputs[0] in graph.outputs or len(readers) != 1:
+        return False
+    fuses = is_weighted(producer.layer) or producer.layer.kind in _FUSING
+    return fuses and _is_clamp(readers[0].layer)
+
+
+def _is_clamp(layer: Layer) -> bool:
+    if is_weighted(layer):
+        return False
+    activation = activation_of(layer)
+    return (
+        activation is not None
+        and activation.shape is Shape.RECTIFIER
+        and not activation.leaky
+        and activation.cap in (float("inf"), 6.0)
+    )
+
+
+def _in_order(graph: KerasGraph) -> Sequence[int]:
+    return [*graph.inputs, *(tensor for node in graph.nodes for tensor in node.outputs)]
+
+
+def _fixed_of_all(
+    sources: Sequence[int], producers: Mapping[int, Node], rules: Rules
+) -> Range | None:
+    fixed = {rules[producers[t].layer].fixed if t in producers else None for t in sources}
+    return fixed.pop() if len(fixed) == 1 else None
+
+
+def _is_float(dtype: str) -> bool:
+    return dtype.startswith(("float", "bfloat"))
+
+
+def _unknown(layer: Layer) -> str:
+    name = layer.cls.__name__
+    if hasattr(layer.source, "layers"):
+        inner = ", ".join(part.name for part in layer.source.layers[:8])
+        return (
+            f"model {layer.name!r} inside is a subclassed {name}, whose code alone knows how its "
+            f"layers ({inner}) connect; build it with the functional API, or export without "
+            "training: tflq.export(model, path, data=...)."
+        )
+    return (
+        f"layer {layer.name!r} is a {name}, which tflq does not know; register it with "
+        f"tflq.register_layer({name}, weights={{'kernel': -1}}), or keep it float with "
+        f"tflq.quantize(model, skip=[{layer.name!r}])."
+    )

@@ -1,0 +1,50 @@
+"""Ranges to start training from, by the calibrators that exports use."""
+
+from collections.abc import Collection
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tflq._progress import track
+from tflq.data import samples
+from tflq.keras_side import read_signature
+from tflq.qat._activation import FakeQuant
+from tflq.qat._phase import quantization_off
+from tflq.ranges import Histogram, get_calibrator
+
+_NEVER_CLIP = "minmax"
+
+
+def set_starting_ranges(model: Any, data: Any, *, calibrator: str, doors: Collection[str]) -> None:
+    """Sets the range of every `FakeQuant` from what the model computes without quantization.
+
+    Args:
+        model: the quantized model.
+        data: samples, as `tflq.export` takes them.
+        calibrator: name of the calibrator.
+        doors: names of the quantizers that must not clip.
+
+    Raises:
+        UserError: the calibrator is unknown, or the data does not fit the model.
+    """
+    choose = get_calibrator(calibrator)
+    quantizers = [
+        layer for layer in model.layers if isinstance(layer, FakeQuant) and layer.fixed is None
+    ]
+    before = [[node.input_tensors[0] for node in layer._inbound_nodes] for layer in quantizers]
+    probe = keras.Model(model.inputs, before)
+    signature = read_signature(model, None)
+    found = [Histogram() for _ in quantizers]
+    with quantization_off(model):
+        run = tf.function(lambda values: probe(list(values), training=False), reduce_retracing=True)
+        stream = samples(data, signature.inputs)
+        for sample in track(stream, description="calibrating", total=stream.total):
+            values = run([tf.constant(sample[spec.name]) for spec in signature.inputs])
+            for histogram, sites in zip(found, values, strict=True):
+                for value in sites:
+                    histogram.update(np.asarray(value, np.float32))
+    for layer, histogram in zip(quantizers, found, strict=True):
+        chosen = get_calibrator(_NEVER_CLIP) if layer.name in doors else choose
+        layer.set_range(*chosen(histogram, bits=layer.bits))
