@@ -11,6 +11,8 @@ Names are loaded when they are first used, so that `import tflq` stays light.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tflq._registration import register_with_keras
+
 if TYPE_CHECKING:
     from tflq._compare import Comparison, compare
     from tflq._errors import ConversionError, UserError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from tflq._inspect import Inspection, inspect
     from tflq._report import ExportReport
     from tflq.integer import integer_simulation, parity, simulate
+    from tflq.qat import QATSchedule, distill, quantize, register_layer
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
 
@@ -28,16 +31,20 @@ _HOMES = {
     "ExportReport": "tflq._report",
     "Histogram": "tflq.ranges",
     "Inspection": "tflq._inspect",
+    "QATSchedule": "tflq.qat",
     "Scheme": "tflq.scheme",
     "UserError": "tflq._errors",
     "calibrators": "tflq.ranges",
     "compare": "tflq._compare",
+    "distill": "tflq.qat",
     "export": "tflq._export",
     "fold": "tflq._fold",
     "inspect": "tflq._inspect",
     "integer_simulation": "tflq.integer",
     "parity": "tflq.integer",
+    "quantize": "tflq.qat",
     "register_calibrator": "tflq.ranges",
+    "register_layer": "tflq.qat",
     "register_scheme": "tflq.scheme",
     "schemes": "tflq.scheme",
     "simulate": "tflq.integer",
@@ -45,22 +52,28 @@ _HOMES = {
 
 __version__ = "0.1.0"
 
+register_with_keras()
+
 __all__ = [
     "Comparison",
     "ConversionError",
     "ExportReport",
     "Histogram",
     "Inspection",
+    "QATSchedule",
     "Scheme",
     "UserError",
     "calibrators",
     "compare",
+    "distill",
     "export",
     "fold",
     "inspect",
     "integer_simulation",
     "parity",
+    "quantize",
     "register_calibrator",
+    "register_layer",
     "register_scheme",
     "schemes",
     "simulate",

@@ -3,19 +3,24 @@
 from tflq.qat._activation import FakeQuant
 from tflq.qat._attention import AttentionCore
 from tflq.qat._deploy import Deployment, deploy
+from tflq.qat._distill import Distiller, distill
 from tflq.qat._kernel import QuantizedKernel
 from tflq.qat._phase import is_quantized
 from tflq.qat._quantize import quantize
 from tflq.qat._rules import register_layer
+from tflq.qat._schedule import QATSchedule
 from tflq.qat._weights_layer import QuantizedWeights
 
 __all__ = [
     "AttentionCore",
     "Deployment",
+    "Distiller",
     "FakeQuant",
+    "QATSchedule",
     "QuantizedKernel",
     "QuantizedWeights",
     "deploy",
+    "distill",
     "is_quantized",
     "quantize",
     "register_layer",

@@ -19,6 +19,7 @@ from tflq.qat._activation import FakeQuant
 from tflq.qat._fake_quant import scale_of
 from tflq.qat._kernel import QuantizedKernel
 from tflq.qat._phase import quantized_layers
+from tflq.qat._schedule import diverged
 from tflq.qat._weights_layer import QuantizedWeights
 from tflq.scheme import Writer, get_scheme, schemes
 
@@ -105,15 +106,7 @@ def check_ranges(model: Any) -> None:
                     "model first, a few steps are enough, or give tflq.quantize data=."
                 )
             if not np.isfinite([np.asarray(layer.low), np.asarray(layer.high)]).all():
-                raise UserError(diverged(layer))
-
-
-def diverged(layer: Any) -> str:
-    """What to say of the first quantizer that holds NaN."""
-    return (
-        f"training diverged: {layer.name!r} holds NaN or infinity, first of all quantizers; go "
-        "back to an earlier checkpoint and train with a lower learning rate or clipped gradients."
-    )
+                raise UserError(diverged(model))
 
 
 def _fix(layer: Layer, nodes: list[Node]) -> None:
