@@ -41,6 +41,25 @@ def test_an_op_without_a_kernel(tmp_path):
         integer_simulation(path)
 
 
+def test_a_file_that_stops_the_runtime(integer_file, tmp_path):
+    from tflq.tflite_side._file import pack, parse
+
+    model = parse(integer_file.read_bytes(), name="it")
+    model.subgraphs[0].operators[0].inputs = model.subgraphs[0].operators[0].inputs[:1]
+    path = tmp_path / "broken.tflite"
+    path.write_bytes(pack(model))
+    with pytest.raises(UserError, match=r"broken\.tflite.*(crashes|does not run)"):
+        integer_simulation(path)
+
+
+def test_an_activation_that_is_no_clamp():
+    x = T((1, 4), scale=0.1)
+    options = ops.options("AddOptions", fusedActivationFunction=4)
+    content = ops.file("ADD", [x, x], [T((1, 4), scale=0.1)], options)
+    with pytest.raises(UserError, match=r"ADD .*cannot be simulated|LiteRT runtime cannot"):
+        integer_simulation(content)
+
+
 def test_a_fixed_batch():
     x = T((2, 4), scale=0.1)
     content = ops.file("RELU", [x], [T((2, 4), scale=0.1)])

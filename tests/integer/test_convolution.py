@@ -138,6 +138,27 @@ def test_sums_beyond_24_bits_are_exact():
     assert len(np.unique(made[0])) == outputs
 
 
+def test_convolutions_beyond_24_bits_are_exact():
+    rng = np.random.default_rng(0)
+    image, outputs = (1, 4, 4, 512), 3
+    weights = rng.integers(90, 128, (outputs, 3, 3, 512))
+    scales = np.full(outputs, 3e-5, np.float32)
+    bias = -(weights.reshape(outputs, -1).sum(1) * 503 // 2)
+    kernel = ops.constant(weights, "int8", scale=scales)
+    options = ops.options(
+        "Conv2DOptions", padding=VALID, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1
+    )
+    content = ops.file(
+        "CONV_2D",
+        [T(image, scale=1.0, zero=-128), kernel, ops.constant(bias, scale=scales)],
+        [T((1, 2, 2, outputs), scale=0.01, zero=0)],
+        options,
+    )
+    x = rng.integers(120, 128, (3, *image[1:])).astype(np.int8)
+    (made,) = ops.check(content, {"t0": x})
+    assert len(np.unique(made)) > 20
+
+
 def test_ties_round_to_even():
     # Sums of 1, 3, 5, ... halved are ties all.
     kernel = ops.constant([[1]], "int8", scale=[1.0])

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 from tflq.integer import integer_simulation, simulate, simulation_of
+from tflq.integer._conversion import decoded
 from tflq.tflite_side import Runner
 
 
@@ -69,6 +70,17 @@ def test_sixteen_bits_are_approximated(tmp_path):
     made, want = simulate(content, data)[0], _codes(content, data)[0]
     assert made.dtype == np.int16
     assert np.abs(made.astype(int) - want).max() <= 8
+
+
+def test_float_layers_inside_an_integer_file(tmp_path):
+    model, data = networks.small_cnn()
+    content = ops.exported(model, data, tmp_path, scheme_for={"dw": "float32", "logits": "float32"})
+    simulated = integer_simulation(content)
+    assert "DEPTHWISE_CONV_2D" in simulated.approximate
+    assert "QUANTIZE" not in simulated.approximate
+    made, want = simulate(content, data)[0], _codes(content, data)[0]
+    # A float may lie on either side of a rounding border.
+    assert np.abs(made.astype(int) - want).max() <= 1
 
 
 def _activations(x):
@@ -133,6 +145,18 @@ def test_a_keras_model_gives_the_files_numbers(integer_file, small_cnn):
     labels = want.argmax(1)
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     assert model.evaluate(data, labels, verbose=0)[1] == 1.0
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_graphs_that_tensorflow_rewrites(jit, tmp_path):
+    model, data = networks.unet()
+    content = ops.exported(model, data, tmp_path)
+    (codes,) = simulate(content, data)
+    simulated = integer_simulation(content)
+    simulated.compile(jit_compile=jit)
+    made = simulated.predict(data, batch_size=4, verbose=0)
+    (place,) = simulated._program.outputs
+    np.testing.assert_array_equal(made, decoded(codes, place.codes))
 
 
 def test_models_of_several_inputs_and_outputs(tmp_path):

@@ -14,6 +14,11 @@ _BOUNDS = {
 }
 
 
+def knows_activation(options: object) -> bool:
+    """Whether the fused activation of an op, if it has one, is a clamp."""
+    return getattr(options, "fusedActivationFunction", 0) in _BOUNDS
+
+
 def activation_bounds(options: object) -> tuple[float, float]:
     """The range of numbers that the fused activation of an op leaves."""
     return _BOUNDS[getattr(options, "fusedActivationFunction", 0)]

@@ -18,6 +18,7 @@ from tflq.integer import (
     _tables,
     _transpose_convolution,
 )
+from tflq.integer._arithmetic import knows_activation
 from tflq.integer._floats import FLOATS
 from tflq.integer._movement import MOVES
 from tflq.integer._site import Function, Place, Site, Value
@@ -149,6 +150,8 @@ def choose(site: Site) -> Choice | None:
     Ops without codes run in TensorFlow as the float ops that they are, and so do, between
     decoding and encoding, ops on codes that no integer kernel fits.
     """
+    if not knows_activation(site.options):
+        return None
     if not _coded(site) and all(place.codes is None for place in site.outputs):
         return _plain(site)
     for kernel in KERNELS.get(site.kind, ()):

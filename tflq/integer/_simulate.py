@@ -13,7 +13,7 @@ from tflq.integer._conversion import at_the_door
 from tflq.integer._delegated import delegated_ops
 from tflq.integer._program import Program
 from tflq.integer._site import LIMITS, Place, Value
-from tflq.tflite_side import Graph, read_bytes, signature_names
+from tflq.tflite_side import Graph, probe, read_bytes, signature_names
 
 _AT_ONCE = 16
 
@@ -59,14 +59,17 @@ def simulate(file: str | os.PathLike[str] | bytes, x: Any) -> list[np.ndarray]:
 
 
 def opened(file: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
-    """The content of a file, and how messages call it."""
+    """The content of a file, tried in a process of its own, and how messages call it."""
     if isinstance(file, bytes):
         return file, "the .tflite"
     if not isinstance(file, (str, os.PathLike)):
         raise UserError(
             f"file is a {type(file).__name__}; give the path or the bytes of a .tflite."
         )
-    return read_bytes(file), f"model file {str(Path(file))!r}"
+    content, name = read_bytes(file), f"model file {str(Path(file))!r}"
+    Graph.from_bytes(content, name=name)
+    probe(file)
+    return content, name
 
 
 def program_of(content: bytes, *, name: str) -> Program:
