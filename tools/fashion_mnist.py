@@ -10,6 +10,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 Labelled = tuple[np.ndarray, np.ndarray]
 
+BATCH = 128
 _UBYTE = 8
 _SIZE = 32
 
@@ -47,6 +49,16 @@ def load_fashion_mnist(folder: Path = DEBIAN) -> tuple[Labelled, Labelled]:
             )
         parts.append((_prepared(images), labels.astype(np.int64)))
     return parts[0], parts[1]
+
+
+def flipped(images: np.ndarray, labels: np.ndarray, *, seed: int) -> Any:
+    """Shuffled batches in which every other image is mirrored by chance."""
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images), seed=seed)
+    return dataset.batch(BATCH, drop_remainder=True).map(
+        lambda x, y: (tf.image.random_flip_left_right(x, seed=seed), y)
+    )
 
 
 def read_idx(file: Path, *, dimensions: int) -> np.ndarray:

@@ -1,10 +1,11 @@
-"""Trains a small MobileNetV1 and V2 on Fashion-MNIST, and unbalances their channels.
+"""Trains small networks on Fashion-MNIST, and unbalances channels of the mobile ones.
 
     python tools/fashion_networks.py --output=FOLDER [--dataset=FOLDER] [--epochs=6]
 
-Writes `mobilenet_v1.keras` and `mobilenet_v2.keras`, and of each one that computes the same with
-channels of very unlike ranges (`*_imbalanced.keras`), as figure 5 of the paper shows them. What is
-there already is not trained again.
+Writes `mobilenet_v1.keras`, `mobilenet_v2.keras`, `resnet8.keras` and `resnet18.keras`, and of the
+first two one each that computes the same with channels of very unlike ranges
+(`*_imbalanced.keras`), as figure 5 of the paper shows them. What is there already is not trained
+again.
 """
 
 from collections.abc import Iterator
@@ -13,12 +14,12 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
-from fashion_mnist import DEBIAN, load_fashion_mnist
+from fashion_mnist import BATCH, DEBIAN, flipped, load_fashion_mnist
 
 _OUTPUT = flags.DEFINE_string("output", None, "folder for the networks", required=True)
 _DATASET = flags.DEFINE_string("dataset", str(DEBIAN), "folder of Fashion-MNIST")
 _EPOCHS = flags.DEFINE_integer("epochs", 6, "passes over the training images")
-_BATCH, _RATE, _SEED = 128, 4e-3, 0
+_RATE, _SEED = 4e-3, 0
 # Images on which a channel must stay below its cap to be scaled.
 _SEEN, _JUDGED = 2000, 2000
 _MOST_UNLIKE = 1000.0
@@ -45,7 +46,7 @@ def main(_: list[str]) -> None:
     folder = Path(_OUTPUT.value)
     folder.mkdir(parents=True, exist_ok=True)
     training, (images, labels) = load_fashion_mnist(Path(_DATASET.value))
-    for name, build in (("mobilenet_v1", mobilenet_v1), ("mobilenet_v2", mobilenet_v2)):
+    for name, build in BUILDERS.items():
         file = folder / f"{name}.keras"
         if not file.is_file():
             keras.utils.set_random_seed(_SEED)
@@ -53,10 +54,13 @@ def main(_: list[str]) -> None:
             _train(model, *training, folder / f"{name}.backup")
             _save(model, file)
         model = keras.saving.load_model(file, compile=False)
+        if name.startswith("resnet"):
+            print(f"{name}: {_accuracy(model, images, labels):.4f}")
+            continue
         unlike = imbalance(model, training[0][:_SEEN], ratio=_MOST_UNLIKE, seed=_SEED)
         _save(unlike, folder / f"{name}_imbalanced.keras")
         pair = [one.predict(images[:_JUDGED], verbose=0) for one in (model, unlike)]
-        accuracy = [float(np.mean(out.argmax(1) == labels[:_JUDGED])) for out in pair]
+        accuracy = [_accuracy(one, images, labels) for one in (model, unlike)]
         apart = np.abs(pair[0] - pair[1]).max() / np.abs(pair[0]).max()
         print(f"{name}: {accuracy[0]:.4f}; unbalanced {accuracy[1]:.4f}, {apart:.1e} apart")
 
@@ -90,6 +94,34 @@ def mobilenet_v2() -> Any:
             x = layers.Add(name=f"{name}_add")([x, before])
     x = _conv(x, "head", 256)
     return keras.Model(image, _head(x), name="mobilenet_v2")
+
+
+def resnet8() -> Any:
+    """ResNet8 of MLPerf Tiny (one block a stage), from 32 x 32 x 1 to 10 logits."""
+    return _resnet("resnet8", channels=(16, 32, 64), blocks=1)
+
+
+def resnet18() -> Any:
+    """ResNet18's arrangement (He et al. 2015) with an eighth of its channels, for 32 x 32 x 1."""
+    return _resnet("resnet18", channels=(8, 16, 32, 64), blocks=2)
+
+
+def _resnet(name: str, *, channels: tuple[int, ...], blocks: int) -> Any:
+    import keras
+    from keras import layers
+
+    image = keras.Input((32, 32, 1), name="image")
+    x = layers.ReLU(name="stem_relu")(_plain(image, "stem", channels[0], kernel=3))
+    for stage, width in enumerate(channels):
+        for block in range(blocks):
+            label, stride = f"stage{stage}_{block}", 2 if stage and not block else 1
+            short = x if stride == 1 else _plain(x, f"{label}_short", width, stride=2)
+            x = _plain(x, f"{label}_a", width, kernel=3, stride=stride)
+            x = layers.ReLU(name=f"{label}_a_relu")(x)
+            x = _plain(x, f"{label}_b", width, kernel=3)
+            x = layers.Add(name=f"{label}_add")([x, short])
+            x = layers.ReLU(name=f"{label}_relu")(x)
+    return keras.Model(image, _head(x), name=name)
 
 
 def imbalance(model: Any, samples: np.ndarray, *, ratio: float, seed: int) -> Any:
@@ -137,12 +169,24 @@ def _depthwise_links(model: Any) -> Iterator[tuple[str, str, str]]:
             yield f"{block}_dw_bn", name, reader
 
 
-def _conv(x: Any, name: str, channels: int, *, kernel: int = 1, activate: bool = True) -> Any:
+def _accuracy(model: Any, images: np.ndarray, labels: np.ndarray) -> float:
+    came = model.predict(images[:_JUDGED], verbose=0).argmax(1)
+    return float(np.mean(came == labels[:_JUDGED]))
+
+
+def _plain(x: Any, name: str, channels: int, *, kernel: int = 1, stride: int = 1) -> Any:
+    """A convolution and its normalization, without activation."""
     from keras import layers
 
     options = {"padding": "same", "use_bias": False, "name": f"{name}_conv"}
-    x = layers.Conv2D(channels, kernel, **options)(x)
-    return _normalized(x, name, activate=activate)
+    return _normalized(layers.Conv2D(channels, kernel, stride, **options)(x), name, activate=False)
+
+
+def _conv(x: Any, name: str, channels: int, *, kernel: int = 1, activate: bool = True) -> Any:
+    from keras import layers
+
+    x = _plain(x, name, channels, kernel=kernel)
+    return layers.ReLU(6.0, name=f"{name}_relu")(x) if activate else x
 
 
 def _depthwise(x: Any, name: str, stride: int) -> Any:
@@ -169,25 +213,15 @@ def _train(model: Any, images: np.ndarray, labels: np.ndarray, backup: Path) -> 
     """Goes on from the last finished epoch."""
     import keras
 
-    steps = _EPOCHS.value * (len(images) // _BATCH)
+    steps = _EPOCHS.value * (len(images) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(_RATE, steps)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
     model.fit(
-        _flipped(images, labels),
+        flipped(images, labels, seed=_SEED),
         epochs=_EPOCHS.value,
         verbose=2,
         callbacks=[keras.callbacks.BackupAndRestore(str(backup))],
-    )
-
-
-def _flipped(images: np.ndarray, labels: np.ndarray) -> Any:
-    """Shuffled batches in which every other image is mirrored by chance."""
-    import tensorflow as tf
-
-    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images), seed=_SEED)
-    return dataset.batch(_BATCH, drop_remainder=True).map(
-        lambda x, y: (tf.image.random_flip_left_right(x, seed=_SEED), y)
     )
 
 
@@ -196,6 +230,14 @@ def _save(model: Any, file: Path) -> None:
     partial = file.with_suffix(".partial.keras")
     model.save(partial)
     partial.replace(file)
+
+
+BUILDERS = {
+    "mobilenet_v1": mobilenet_v1,
+    "mobilenet_v2": mobilenet_v2,
+    "resnet8": resnet8,
+    "resnet18": resnet18,
+}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from tflq.qat._attention import AttentionCore
 from tflq.qat._deploy import Deployment, deploy
 from tflq.qat._distill import Distiller, distill
 from tflq.qat._kernel import QuantizedKernel
-from tflq.qat._phase import is_quantized
+from tflq.qat._phase import FINAL, Phase, is_quantized, set_phase
 from tflq.qat._quantize import quantize
 from tflq.qat._rules import register_layer
 from tflq.qat._schedule import QATSchedule
@@ -15,7 +15,9 @@ __all__ = [
     "AttentionCore",
     "Deployment",
     "Distiller",
+    "FINAL",
     "FakeQuant",
+    "Phase",
     "QATSchedule",
     "QuantizedKernel",
     "QuantizedWeights",
@@ -24,4 +26,5 @@ __all__ = [
     "is_quantized",
     "quantize",
     "register_layer",
+    "set_phase",
 ]

@@ -52,8 +52,8 @@ def fake_quant(x: Tensor, low: Tensor, high: Tensor, *, bits: int = 8) -> Tensor
 
     Example:
         >>> x = tf.constant([-1.0, 0.0, 0.3, 9.0])
-        >>> fake_quant(x, tf.constant(-1.0), tf.constant(3.0)).numpy().round(3).tolist()
-        [-1.004, 0.0, 0.298, 2.996]
+        >>> fake_quant(x, tf.constant(-1.0), tf.constant(3.0)).numpy().round(3)
+        array([-1.004,  0.   ,  0.298,  2.996], dtype=float32)
     """
     if bits == 16:
         return fake_quant_symmetric(x, tf.maximum(-low, high), bits=16)
@@ -103,8 +103,8 @@ def fake_quant_symmetric(w: Tensor, bound: Tensor, *, bits: int) -> Tensor:
 
     Example:
         >>> w = tf.constant([-2.0, 0.1, 0.5])
-        >>> fake_quant_symmetric(w, tf.constant(0.7), bits=4).numpy().round(3).tolist()
-        [-0.7, 0.1, 0.5]
+        >>> fake_quant_symmetric(w, tf.constant(0.7), bits=4).numpy().round(3)
+        array([-0.7,  0.1,  0.5], dtype=float32)
     """
     highest = 2.0 ** (bits - 1) - 1
 

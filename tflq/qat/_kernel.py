@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tflq.qat._batch_norm import normalize_batch
 from tflq.qat._fake_quant import bias_floor, fake_quant_bias
 from tflq.qat._weight import WeightQuantizer, channel_axes
 
@@ -86,7 +87,7 @@ class QuantizedKernel(keras.layers.Layer):
         """Runs the layer with quantized weights."""
         if training and self._normalizes_batches:
             kernel = self._unfolded(input_scale)
-            return self.normalization(self._run(x, kernel, self._bias), training=True)
+            return normalize_batch(self.normalization, self._run(x, kernel, self._bias))
         kernel, bias, _ = self.folded(input_scale)
         return self._run(x, kernel, bias)
 

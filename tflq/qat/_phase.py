@@ -28,6 +28,10 @@ class Phase:
     normalizing: bool
 
 
+# The function that trains is the one in the file, its ranges settled.
+FINAL = Phase(quantizing=True, observing=False, normalizing=False)
+
+
 def quantized_layers(model: Any) -> list[Any]:
     """The layers of a model that `tflq.quantize` put there, in running order."""
     return [layer for layer in model._flatten_layers() if isinstance(layer, _QUANTIZED)]
