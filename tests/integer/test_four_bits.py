@@ -11,14 +11,16 @@ def _scales(rng, outputs, source, target, taps):
     return (typical * rng.uniform(0.3, 3, outputs)).astype(np.float32)
 
 
+@pytest.mark.parametrize("stride, rate, groups", [(1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2)])
 @pytest.mark.parametrize("activation", [0, 1, 3])
 @pytest.mark.parametrize("seed", range(4))
-def test_conv_2d(activation, seed):
+def test_conv_2d(stride, rate, groups, activation, seed):
     rng = np.random.default_rng(seed)
-    inputs, outputs, taps = int(rng.integers(1, 9)), int(rng.integers(1, 40)), 3
+    inputs, outputs = groups * int(rng.integers(1, 9)), groups * int(rng.integers(1, 20))
+    taps = 1 if seed == 3 else 3
     source, target = ops.scale(rng), ops.scale(rng)
     scales = _scales(rng, outputs, source, target, taps * taps * inputs)
-    weights = rng.integers(-7, 8, (outputs, taps, taps, inputs))
+    weights = rng.integers(-7, 8, (outputs, taps, taps, inputs // groups))
     image = (1, 8, 8, inputs)
     content = ops.file(
         "CONV_2D",
@@ -27,14 +29,14 @@ def test_conv_2d(activation, seed):
             ops.constant(weights, "int4", scale=scales),
             ops.constant(rng.integers(-500, 500, outputs), scale=source * scales),
         ],
-        [T((1, 8, 8, outputs), scale=target, zero=ops.zero(rng))],
+        [T((1, 8 // stride, 8 // stride, outputs), scale=target, zero=ops.zero(rng))],
         ops.options(
             "Conv2DOptions",
             padding=0,
-            strideH=1,
-            strideW=1,
-            dilationHFactor=1,
-            dilationWFactor=1,
+            strideH=stride,
+            strideW=stride,
+            dilationHFactor=rate,
+            dilationWFactor=rate,
             fusedActivationFunction=activation,
         ),
     )
@@ -42,14 +44,42 @@ def test_conv_2d(activation, seed):
     ops.check(content, {"t0": ops.codes(rng, image)})
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_depthwise_conv_2d(seed):
+def test_sums_wrap_where_the_output_scale_is_tiny():
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-7, 8, (9, 1, 1, 4))
+    image = (1, 8, 8, 4)
+    content = ops.file(
+        "CONV_2D",
+        [
+            T(image, scale=0.02, zero=16),
+            ops.constant(weights, "int4", scale=np.geomspace(1e-3, 1, 9)),
+            ops.constant(np.zeros(9), scale=0.02 * np.geomspace(1e-3, 1, 9)),
+        ],
+        [T((1, 8, 8, 9), scale=8e-9, zero=0)],
+        ops.options(
+            "Conv2DOptions",
+            padding=0,
+            strideH=1,
+            strideW=1,
+            dilationHFactor=1,
+            dilationWFactor=1,
+            fusedActivationFunction=1,
+        ),
+    )
+    (made,) = ops.check(content, {"t0": ops.codes(rng, image)})
+    assert {0, 127} <= set(made.ravel().tolist())
+
+
+@pytest.mark.parametrize("stride, rate, multiplier", [(1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2)])
+@pytest.mark.parametrize("seed", range(6))
+def test_depthwise_conv_2d(stride, rate, multiplier, seed):
     rng = np.random.default_rng(seed)
-    channels, taps = int(rng.integers(1, 20)), 3
+    inputs, taps = int(rng.integers(1, 20)), 5 if seed == 5 else 3
+    channels = inputs * multiplier
     source, target = ops.scale(rng), ops.scale(rng)
     scales = _scales(rng, channels, source, target, taps * taps)
     weights = rng.integers(-7, 8, (1, taps, taps, channels))
-    image = (1, 8, 8, channels)
+    image = (1, 8, 8, inputs)
     content = ops.file(
         "DEPTHWISE_CONV_2D",
         [
@@ -57,15 +87,15 @@ def test_depthwise_conv_2d(seed):
             ops.constant(weights, "int4", scale=scales, axis=3),
             ops.constant(rng.integers(-500, 500, channels), scale=source * scales),
         ],
-        [T((1, 8, 8, channels), scale=target, zero=ops.zero(rng))],
+        [T((1, 8 // stride, 8 // stride, channels), scale=target, zero=ops.zero(rng))],
         ops.options(
             "DepthwiseConv2DOptions",
             padding=0,
-            strideH=1,
-            strideW=1,
-            dilationHFactor=1,
-            dilationWFactor=1,
-            depthMultiplier=1,
+            strideH=stride,
+            strideW=stride,
+            dilationHFactor=rate,
+            dilationWFactor=rate,
+            depthMultiplier=multiplier,
         ),
     )
     assert not ops.delegated(content)

@@ -34,8 +34,9 @@ def scaled(sums: Value, factors: np.ndarray, *, half_up: HalfUp = False) -> Valu
         int64.
     """
     multiplier, shift = fixed_point(factors)
-    wide = tf.cast(sums, tf.int64) * tf.constant(1 << np.maximum(shift, 0))
-    product = wide * tf.constant(multiplier)
+    # The kernels shift in 32 bits, where the sums of a layer with a tiny output scale wrap.
+    shifted = tf.bitwise.left_shift(sums, tf.constant(np.maximum(shift, 0).astype(np.int32)))
+    product = tf.cast(shifted, tf.int64) * tf.constant(multiplier)
     high = tf.bitwise.right_shift(product + _ONE // 2, tf.constant(31, tf.int64))
     right = np.maximum(-shift, 0)
     half = (np.int64(1) << right) >> 1
