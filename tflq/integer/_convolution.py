@@ -85,13 +85,13 @@ def _half_up(site: Site) -> HalfUp:
     """For which channels the kernel's vector instructions round halves up at the shift.
 
     Depthwise and transposed convolutions leave the last channels, which fill no vector, to a loop
-    that rounds them away from zero, as FULLY_CONNECTED and grouped convolutions do all of them.
+    that rounds them away from zero, as grouped convolutions do all of them.
     """
     channels = np.arange(site.output.shape[-1])
     if site.kind in ("DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"):
         return channels < len(channels) // _LANES * _LANES
     grouped = site.input(1).shape[-1] != site.input(0).shape[-1]
-    return site.kind == "CONV_2D" and not grouped
+    return not (site.kind == "CONV_2D" and grouped)
 
 
 def _weights(site: Site) -> np.ndarray:

@@ -15,8 +15,8 @@ SIZE = random_graphs.SIZE
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@pytest.mark.parametrize("scheme", ["w8a8", "w4a8"])
-@settings(max_examples=4, deadline=None, suppress_health_check=CHECKS)
+@pytest.mark.parametrize("scheme", ["w8a8", "w8a8-per-tensor", "w4a8"])
+@settings(max_examples=3, deadline=None, suppress_health_check=CHECKS)
 @given(data=st.data())
 def test_random_graphs(tmp_path, scheme, data):
     keras.utils.set_random_seed(0)

@@ -102,10 +102,12 @@ def test_depthwise_conv_2d(stride, rate, multiplier, seed):
     ops.check(content, {"t0": ops.codes(rng, image)})
 
 
+# XNNPACK refuses rows of 4 bits that do not end with a byte.
+@pytest.mark.parametrize("inputs", [5, 17, 64])
 @pytest.mark.parametrize("seed", range(3))
-def test_fully_connected(seed):
+def test_fully_connected(seed, inputs):
     rng = np.random.default_rng(seed)
-    inputs, outputs = int(rng.integers(2, 70)), int(rng.integers(1, 40))
+    outputs = int(rng.integers(1, 40))
     source, target = ops.scale(rng), ops.scale(rng)
     scales = _scales(rng, outputs if seed else 1, source, target, inputs)
     content = ops.file(
@@ -118,4 +120,5 @@ def test_fully_connected(seed):
         [T((1, outputs), scale=target, zero=ops.zero(rng))],
         ops.options("FullyConnectedOptions"),
     )
-    ops.check(content, {"t0": ops.codes(rng, (1, inputs))})
+    assert ops.delegated(content) == (inputs == 64)
+    ops.check(content, {"t0": ops.codes(rng, (1, inputs), samples=32)})
