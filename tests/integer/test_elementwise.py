@@ -123,6 +123,17 @@ def test_encoding_floats(scale, zero):
     ops.check(content, {"t0": x})
 
 
+@settings(max_examples=10, deadline=None)
+@given(scale=_scales())
+def test_encoding_floats_in_16_bits(scale):
+    ties = (np.arange(-300, 300) + np.float32(0.5)) * scale
+    x = np.concatenate([ties, np.nextafter(ties, np.float32(9)), ties * 200]).astype(np.float32)
+    door, y = T((1, x.size), "float32"), T((1, x.size), "int16", scale=scale)
+    content = ops.file("QUANTIZE", [door], [y], ops.options("QuantizeOptions"))
+    assert not ops.delegated(content)
+    ops.check(content, {"t0": x[None]})
+
+
 @settings(max_examples=20, deadline=None)
 @given(scale=_scales(), zero=ZERO)
 def test_decoding(scale, zero):

@@ -121,6 +121,17 @@ def test_rows_of_a_table_by_token():
     ops.check(content, {"t1": rng.integers(0, 9, (4, 6)).astype(np.int32)})
 
 
+@pytest.mark.parametrize("axis, inner", [(1, 0), (1, 1)])
+def test_slices_by_computed_number(axis, inner):
+    rng = np.random.default_rng(0)
+    x, numbers = T((1, 5, 3), scale=0.1, zero=7), T((1, 4), "int32")
+    y = T((1, 4, 3) if inner else (1, 1, 4, 3), scale=0.1, zero=7)
+    given = options("GatherOptions", axis=axis, batchDims=inner)
+    content = ops.file("GATHER", [x, numbers], [y], given)
+    feeds = {"t0": ops.codes(rng, x.shape), "t1": rng.integers(0, 5, (3, 4)).astype(np.int32)}
+    ops.check(content, feeds)
+
+
 def test_every_move_is_tested():
     from tflq.integer._movement import MOVES
 

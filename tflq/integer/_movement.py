@@ -127,15 +127,11 @@ def gather(site: Site, values: Sequence[Value]) -> list[Value]:
     options, rank = site.options, len(site.input(0).shape)
     axis = int(options.axis if options else 0) % rank
     inner = int((options.batchDims if options else 0) or 0)
-    if site.input(1).value is not None:
-        picked = tf.gather(table, numbers[0], axis=axis + 1) if not inner else None
-        if picked is not None:
-            return [picked]
-    if site.input(0).value is not None and not inner:
-        rows = tf.gather(table[0], numbers, axis=axis)
-        shape = site.input(0).shape
-        moved = rows if axis == 0 else tf.transpose(rows, _samples_first(axis, rank, numbers))
-        return [moved if shape else rows]
+    if site.input(1).value is not None and not inner:
+        return [tf.gather(table, numbers[0], axis=axis + 1)]
+    if site.input(0).value is not None and axis == inner == 0:
+        # The table of an embedding is not repeated for every sample.
+        return [tf.gather(table[0], numbers)]
     table, numbers = _as_many([table, numbers])
     return [tf.gather(table, numbers, axis=axis + 1, batch_dims=inner + 1)]
 
@@ -174,12 +170,6 @@ def _nearest(options: Any, size: int, wanted: int) -> np.ndarray:
     at = (np.arange(wanted, dtype=np.float32) + half) * step
     rounded = np.floor(at + np.float32(0.5)) if options.alignCorners else np.floor(at)
     return np.clip(rounded, 0, size - 1).astype(np.int32)
-
-
-def _samples_first(axis: int, rank: int, numbers: Value) -> list[int]:
-    # The axes of `numbers`, samples first, lie where the table's axis was.
-    order = list(range(rank - 1 + len(numbers.shape)))
-    return [axis, *order[:axis], *order[axis + 1 :]]
 
 
 def _as_many(values: Sequence[Value]) -> list[Value]:
