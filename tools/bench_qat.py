@@ -40,10 +40,13 @@ def _time(name: str, jit: bool) -> None:
     import keras
 
     model = _network(keras, name)
-    steps = {"float": _step(model, jit), "tflq.quantize": _step(tflq.quantize(model), jit)}
+    steps = {
+        "float": _step(model, jit, keras),
+        "tflq.quantize": _step(tflq.quantize(model), jit, keras),
+    }
     frozen = tflq.quantize(model)
     set_phase(frozen, FINAL)
-    steps["tflq, frozen"] = _step(frozen, jit)
+    steps["tflq, frozen"] = _step(frozen, jit, keras)
     if _TFMOT.value and not jit:
         import tensorflow_model_optimization as tfmot
         import tf_keras
@@ -72,11 +75,9 @@ def _network(keras: Any, name: str) -> Any:
     return keras.applications.MobileNetV2(alpha=0.35, weights=None, input_shape=shape, classes=10)
 
 
-def _step(model: Any, jit: bool, keras: Any = None) -> Step:
+def _step(model: Any, jit: bool, keras: Any) -> Step:
     import tensorflow as tf
 
-    if keras is None:
-        import keras
     loss = keras.losses.SparseCategoricalCrossentropy()
     model.compile(keras.optimizers.SGD(1e-3), loss, jit_compile=jit)
     images = np.random.default_rng(0).normal(size=(_BATCH, _SIZE, _SIZE, 3)).astype(np.float32)

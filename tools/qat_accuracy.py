@@ -50,9 +50,9 @@ def main(_: list[str]) -> None:
             if cell in _read(results):
                 continue
             start = time.perf_counter()
-            row = dict(zip(("network", "scheme", "way"), cell, strict=True))
-            row |= {"top1": _measure(*cell, training, test)}
-            row |= {"seconds": time.perf_counter() - start}
+            row: dict[str, Any] = dict(zip(("network", "scheme", "way"), cell, strict=True))
+            row["top1"] = _measure(*cell, training, test)
+            row["seconds"] = time.perf_counter() - start
             _append(results, row)
             print(row, flush=True)
     print(_markdown(_read(results)))

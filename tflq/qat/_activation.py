@@ -30,6 +30,7 @@ class FakeQuant(keras.layers.Layer):
             is never negative and averages other ranges.
         momentum: of the moving average.
         fixed: the (low, high) that a kernel prescribes, or None.
+        nonnegative: whether all values come from rectifiers, which saves looking for the smallest.
         in_training: whether values are quantized in training too.
         floating: whether the layer it follows stays float, in the file as well.
         observing: whether the range still moves.
@@ -49,6 +50,7 @@ class FakeQuant(keras.layers.Layer):
         ranges: str = "moving_average",
         momentum: float = 0.99,
         fixed: tuple[float, float] | None = None,
+        nonnegative: bool = False,
         in_training: bool = True,
         floating: bool = False,
         observing: bool = True,
@@ -59,6 +61,7 @@ class FakeQuant(keras.layers.Layer):
         super().__init__(**(kwargs | {"dtype": "float32", "autocast": False}))
         self.bits, self.sites, self.ranges, self.momentum = bits, sites, ranges, momentum
         self.fixed = None if fixed is None else (float(fixed[0]), float(fixed[1]))
+        self.nonnegative = nonnegative
         self.in_training, self.floating = in_training, floating
         self.observing, self.quantizing = observing, quantizing
 
@@ -114,7 +117,16 @@ class FakeQuant(keras.layers.Layer):
         """What the layer is made from, its phase included."""
         config = super().get_config()
         config.pop("dtype", None)
-        own = ("bits", "sites", "ranges", "momentum", "fixed", "in_training", "floating")
+        own = (
+            "bits",
+            "sites",
+            "ranges",
+            "momentum",
+            "fixed",
+            "nonnegative",
+            "in_training",
+            "floating",
+        )
         return config | {name: getattr(self, name) for name in (*own, "observing", "quantizing")}
 
     def _state(self, name: str, shape: tuple[int, ...], *, trainable: bool) -> Any:
@@ -137,7 +149,7 @@ class FakeQuant(keras.layers.Layer):
 
     def _observe(self, value: Tensor, site: int) -> tuple[Tensor, Tensor]:
         """Moves the site's average and returns the range of all sites."""
-        lowest, highest = _extremes(value)
+        lowest, highest = self._extremes(value)
         at = tf.one_hot(site, self.sites, dtype=tf.float32)
         # The first batch counts in full.
         rate = at * tf.where(self.seen > 0, 1 - self.momentum, 1.0)
@@ -152,7 +164,7 @@ class FakeQuant(keras.layers.Layer):
         """The learned range; a site that was never seen widens it to what the batch holds."""
         fresh = self.seen[site] == 0
         lowest, highest = tf.cond(
-            fresh, lambda: _extremes(value), lambda: (tf.zeros(()), tf.zeros(()))
+            fresh, lambda: self._extremes(value), lambda: (tf.zeros(()), tf.zeros(()))
         )
         low, high = self.range()
         low = tf.where(fresh, tf.minimum(tf.stop_gradient(low), lowest), low)
@@ -165,12 +177,12 @@ class FakeQuant(keras.layers.Layer):
         self.seen.assign(tf.maximum(self.seen, tf.one_hot(site, self.sites, dtype=tf.float32)))
         return low, high
 
-
-def _extremes(value: Tensor) -> tuple[Tensor, Tensor]:
-    """The smallest and largest value of a batch over all replicas, widened to hold 0."""
-    ends = tf.stack([tf.reduce_min(value), -tf.reduce_max(value)])
-    context = tf.distribute.get_replica_context()
-    if context is not None and context.num_replicas_in_sync > 1:
-        ends = tf.reduce_min(context.all_gather(ends[None], axis=0), axis=0)
-    ends = tf.stop_gradient(tf.minimum(ends, 0.0))
-    return ends[0], -ends[1]
+    def _extremes(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        """The smallest and largest value of a batch over all replicas, widened to hold 0."""
+        lowest = tf.zeros(()) if self.nonnegative else tf.reduce_min(value)
+        ends = tf.stop_gradient(tf.stack([lowest, -tf.reduce_max(value)]))
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            ends = tf.reduce_min(context.all_gather(ends[None], axis=0), axis=0)
+        ends = tf.minimum(ends, 0.0)
+        return ends[0], -ends[1]

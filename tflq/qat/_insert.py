@@ -191,12 +191,19 @@ class _Inserter:
         if not sources:
             return None
         at_output = bool(set(self._graph.outputs).intersection(group.members))
-        layer = self._layer(sources[0], group.fixed, len(sources), at_output)
+        layer = self._layer(
+            sources[0],
+            fixed=group.fixed,
+            sites=len(sources),
+            nonnegative=group.nonnegative,
+            # The gradient of a cross-entropy near a probability of 0 must not meet rounding.
+            in_training=group.fixed is None or not at_output,
+        )
         for site, tensor in enumerate(sources):
             place = tensor
             if group.fixed is None and tensor in self._fixed:
                 # It has its kernel's range first, and is converted to the group's.
-                place = self._put(self._layer(tensor, self._fixed[tensor], 1, False), tensor, 0)
+                place = self._put(self._layer(tensor, fixed=self._fixed[tensor]), tensor, 0)
             self._put(layer, place, site)
         for tensor in group.rounded:
             self._put(layer, tensor, None)
@@ -221,18 +228,16 @@ class _Inserter:
                 for tensor in node.outputs:
                     self._scales.setdefault(tensor, scales[0])
 
-    def _layer(self, tensor: int, fixed: Range | None, sites: int, at_output: bool) -> Layer:
+    def _layer(self, tensor: int, *, fixed: Range | None, **config: Any) -> Layer:
         producer = self._graph.producers().get(tensor)
         name = producer.layer.name if producer else self._graph.inputs[tensor]["name"]
         made = FakeQuant(
             bits=8 if fixed else self._choices.default.activation_bits or 8,
-            sites=sites,
             fixed=fixed,
             ranges=self._choices.ranges,
-            # The gradient of a cross-entropy near a probability of 0 must not meet rounding.
-            in_training=fixed is None or not at_output,
             floating=producer is not None and self._choices.of(producer.layer) is None,
             name=self._names(f"{name}_quant"),
+            **config,
         )
         return Layer(
             name=made.name, cls=FakeQuant, config=made.get_config(), weights=[], source=made

@@ -173,12 +173,14 @@ class QuantizedKernel(keras.layers.Layer):
             folded, self._bound(self.quantizer, folded, shift, input_scale)
         )
         safe = tf.abs(factor) > _TINY * tf.reduce_max(tf.abs(factor))
-        safe = tf.logical_and(safe, self._alive(quantized))
+        if not self.quantizer.axes or self.ratio is not None:
+            # With one scale in all, a small channel may have nothing but zeros left.
+            safe = tf.logical_and(safe, self._alive(quantized))
         inverse = 1.0 / tf.where(safe, factor, tf.ones_like(factor))
         return tf.where(self._shaped(safe), quantized * self._shaped(inverse), kernel)
 
     def _alive(self, quantized: Tensor) -> Tensor:
-        """Whether a channel has weights other than 0 left; one that has none has no statistics."""
+        """Whether a channel has weights other than 0 left, and so an output to normalize."""
         kept = self._channel_axes
         others = [axis for axis in range(len(quantized.shape)) if axis not in kept]
         return tf.reshape(tf.reduce_any(quantized != 0, others), (-1,))

@@ -27,12 +27,14 @@ class Group:
         sources: those that bring values into the group, in running order.
         rounded: those whose values are computed anew within its range.
         fixed: the range that a kernel prescribes for all of it, or None.
+        nonnegative: whether all sources are outputs of rectifiers.
     """
 
     members: tuple[int, ...]
     sources: tuple[int, ...]
     rounded: tuple[int, ...]
     fixed: Range | None
+    nonnegative: bool
 
 
 class Rules:
@@ -147,6 +149,7 @@ def groups(graph: KerasGraph, rules: Rules) -> tuple[Group, ...]:
             sources=tuple(found),
             rounded=tuple(rounded.get(at, ())),
             fixed=_fixed_of_all(found, producers, rules),
+            nonnegative=all(t in producers and _is_rectifier(producers[t].layer) for t in found),
         )
         for at, found in sources.items()
     )
@@ -161,15 +164,17 @@ def _is_fused(graph: KerasGraph, producer: Node | None, readers: Sequence[Node])
 
 
 def _is_clamp(layer: Layer) -> bool:
-    if is_weighted(layer):
-        return False
+    """Whether the layer is one of the rectifiers that kernels fuse."""
     activation = activation_of(layer)
-    return (
-        activation is not None
-        and activation.shape is Shape.RECTIFIER
-        and not activation.leaky
-        and activation.cap in (float("inf"), 6.0)
-    )
+    fused = activation is not None and activation.cap in (float("inf"), 6.0)
+    return fused and not is_weighted(layer) and _is_rectifier(layer)
+
+
+def _is_rectifier(layer: Layer) -> bool:
+    activation = activation_of(layer)
+    if activation is None or activation.leaky:
+        return False
+    return activation.shape is Shape.RECTIFIER
 
 
 def _in_order(graph: KerasGraph) -> Sequence[int]:
