@@ -159,6 +159,49 @@ def test_convolutions_beyond_24_bits_are_exact():
     assert len(np.unique(made)) > 20
 
 
+@pytest.mark.parametrize("kind", ["FULLY_CONNECTED", "CONV_2D", "TRANSPOSE_CONV"])
+@pytest.mark.parametrize("seed", range(12))
+def test_the_order_of_float_operations(kind, seed):
+    rng = np.random.default_rng(seed)
+    source, target = ops.scale(rng), ops.scale(rng)
+    scales = (rng.uniform(1, 2, 254) * 1e-7 * target / source).astype(np.float32)
+    factors = source.astype(np.float64) * scales / target
+    bias = np.rint((np.arange(-127, 127) + 0.5) / factors).astype(np.int64)
+    x = T((1, 1) if kind == "FULLY_CONNECTED" else (1, 1, 1, 1), scale=source, zero=5)
+    y = T((1, 254) if kind == "FULLY_CONNECTED" else (1, 1, 1, 254), scale=target, zero=0)
+    weights = np.ones((254, *x.shape[1:]), int)
+    kernel = ops.constant(weights, "int8", scale=scales)
+    inputs = [x, kernel, ops.constant(bias, scale=source * scales)]
+    if kind == "TRANSPOSE_CONV":
+        inputs = [ops.constant(y.shape), kernel, x, inputs[2]]
+        options = ops.options("TransposeConvOptions", strideH=1, strideW=1)
+    elif kind == "CONV_2D":
+        options = ops.options(
+            "Conv2DOptions", strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1
+        )
+    else:
+        options = ops.options("FullyConnectedOptions")
+    content = ops.file(kind, inputs, [y], options)
+    assert ops.delegated(content)
+    feeds = {f"t{inputs.index(x)}": np.arange(-10, 22, dtype=np.int8).reshape(32, *x.shape[1:])}
+    ops.check(content, feeds)
+
+
+@pytest.mark.parametrize("zero", [-100, -99, -20, -19])
+def test_caps_between_two_codes(zero):
+    # 6 lies half a code above a code: which way it is rounded depends on the zero point.
+    scale = np.float32(12 / 201)
+    assert np.float32(6.0) / scale == 100.5
+    content = ops.file(
+        "FULLY_CONNECTED",
+        [T((1, 1), scale=1.0), ops.constant([[1]], "int8", scale=[1.0])],
+        [T((1, 1), scale=scale, zero=zero)],
+        ops.options("FullyConnectedOptions", fusedActivationFunction=RELU6),
+    )
+    (made,) = ops.check(content, {"t0": np.arange(-128, 128, dtype=np.int8)[:, None]})
+    assert made.max() in (zero + 100, zero + 101)
+
+
 def test_ties_round_to_even():
     # Sums of 1, 3, 5, ... halved are ties all.
     kernel = ops.constant([[1]], "int8", scale=[1.0])

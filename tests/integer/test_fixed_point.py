@@ -102,6 +102,29 @@ def test_depthwise_conv_2d(stride, rate, multiplier, seed):
     ops.check(content, {"t0": ops.codes(rng, image)})
 
 
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("seed", range(12))
+def test_the_last_bit_of_the_multiplier(per_channel, seed):
+    rng = np.random.default_rng(seed)
+    source, target = ops.scale(rng), ops.scale(rng)
+    spread = rng.uniform(1, 2, 254 if per_channel else 1)
+    scales = (spread * 1e-7 * target / source).astype(np.float32)
+    factors = source.astype(np.float64) * scales / target
+    bias = np.rint((np.arange(-127, 127) + 0.5) / factors).astype(np.int64)
+    content = ops.file(
+        "FULLY_CONNECTED",
+        [
+            T((1, 1), scale=source, zero=5),
+            ops.constant(np.ones((254, 1)), "int4", scale=scales),
+            ops.constant(bias, scale=source * scales),
+        ],
+        [T((1, 254), scale=target)],
+        ops.options("FullyConnectedOptions"),
+    )
+    assert not ops.delegated(content)
+    ops.check(content, {"t0": np.arange(-10, 22, dtype=np.int8)[:, None]})
+
+
 # XNNPACK refuses rows of 4 bits that do not end with a byte.
 @pytest.mark.parametrize("inputs", [5, 17, 64])
 @pytest.mark.parametrize("seed", range(3))

@@ -29,6 +29,20 @@ def test_sums(kind, axes, seed):
     ops.check(content, {"t0": ops.codes(rng, image, dtype, samples=8)})
 
 
+@pytest.mark.parametrize("count", [6, 10, 12, 14, 22, 26, 98])
+@pytest.mark.parametrize("kind", ["MEAN", "SUM"])
+def test_sums_half_way_between_codes(kind, count):
+    rng = np.random.default_rng(count)
+    options = ops.options("ReducerOptions")
+    for _ in range(8):
+        source = ops.scale(rng)
+        target = source * rng.choice([0.5, 1, 1.5, 2, 3]) * (count if kind == "SUM" else 1)
+        x = T((1, count, 1, 999), scale=source, zero=ops.zero(rng) // 2)
+        y = T((1, 999), scale=target, zero=ops.zero(rng) // 2)
+        content = ops.file(kind, [x, ops.constant([1, 2])], [y], options)
+        ops.check(content, {"t0": ops.codes(rng, x.shape, samples=1) // 2})
+
+
 @pytest.mark.parametrize("kind", ["REDUCE_MAX", "REDUCE_MIN"])
 @pytest.mark.parametrize("axes", [(1, 2), (-1,)])
 def test_extremes(kind, axes):
@@ -38,6 +52,16 @@ def test_extremes(kind, axes):
     x, y = (T(shape, scale=0.1, zero=3) for shape in (image, out))
     content = ops.file(kind, [x, ops.constant(axes)], [y], ops.options("ReducerOptions"))
     ops.check(content, {"t0": ops.codes(rng, image)})
+
+
+@pytest.mark.parametrize("classes", [2, 10, 40])
+def test_the_order_of_a_softmaxs_sum(classes):
+    rng = np.random.default_rng(classes)
+    shape = (1, 100_000 // classes, classes)
+    for _ in range(6):
+        x, y = T(shape, scale=ops.scale(rng, 1e-2, 0.1)), T(shape, scale=1 / 256, zero=-128)
+        content = ops.file("SOFTMAX", [x], [y], ops.options("SoftmaxOptions", beta=1.0))
+        ops.check(content, {"t0": ops.codes(rng, shape, samples=1)})
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (1, 1), (1, 1000), (1, 4, 5, 7)])
