@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tflq._fold import fold
     from tflq._inspect import Inspection, inspect
     from tflq._report import ExportReport
-    from tflq.integer import integer_simulation, parity, simulate
+    from tflq._integer_simulation import integer_simulation
+    from tflq.integer import parity, simulate
     from tflq.qat import QATSchedule, distill, quantize, register_layer
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
@@ -40,7 +41,7 @@ _HOMES = {
     "export": "tflq._export",
     "fold": "tflq._fold",
     "inspect": "tflq._inspect",
-    "integer_simulation": "tflq.integer",
+    "integer_simulation": "tflq._integer_simulation",
     "parity": "tflq.integer",
     "quantize": "tflq.qat",
     "register_calibrator": "tflq.ranges",

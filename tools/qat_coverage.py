@@ -2,11 +2,11 @@
 
     python tools/qat_coverage.py --results=FILE.jsonl [--networks=MobileNetV2,VGG16]
 
-Each network, at a small input size and with random weights, is quantized, trained for a step, saved,
-loaded, exported and run. The table says which codes of the file the training-time simulation and
-the integer simulation meet, and what stays float. Each row goes to the results file when it is
-done, and is not made again. With random weights a network amplifies the smallest difference, so
-that codes of the training-time simulation drift apart in deep ones; the integer one's do not.
+Each network, at a small input size and with random weights, is quantized, trained for a step,
+saved, loaded, exported and run. The table says which codes of the file the training-time and the
+integer simulation meet, and what stays float. Each row goes to the results file when it is done,
+and is not made again. With random weights a network amplifies the smallest difference, so that
+codes of the training-time simulation drift apart in deep ones; the integer one's do not.
 """
 
 import inspect
@@ -69,6 +69,7 @@ def _cover(name: str) -> dict[str, Any]:
     from networks import noise, settle
 
     start = time.perf_counter()
+    keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     size = _SIZES.get(name, _SIZE)
     model = getattr(keras.applications, name)(
