@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tflq._export import export
     from tflq._fold import fold
     from tflq._inspect import Inspection, inspect
-    from tflq._report import ExportReport
     from tflq._integer_simulation import integer_simulation
+    from tflq._report import ExportReport
     from tflq.integer import parity, simulate
     from tflq.qat import QATSchedule, distill, quantize, register_layer
     from tflq.ranges import Histogram, calibrators, register_calibrator

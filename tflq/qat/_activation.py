@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tflq.qat._base import QuantizationLayer
 from tflq.qat._fake_quant import fake_quant, fake_quant_learned, scale_of
 
 Tensor = Any
@@ -15,7 +16,7 @@ _PACT_DECAY = 1e-4
 
 
 @keras.saving.register_keras_serializable(package="tflq")
-class FakeQuant(keras.layers.Layer):
+class FakeQuant(QuantizationLayer):
     """Quantizes the activations that share one scale.
 
     In training it observes the smallest and largest value of every batch, over all replicas, and
@@ -35,7 +36,6 @@ class FakeQuant(keras.layers.Layer):
         floating: whether the layer it follows stays float, in the file as well.
         observing: whether the range still moves.
         quantizing: whether values are quantized at all yet.
-        autocast: not to be given; inputs keep their dtype.
 
     Call arguments: `x`, any float tensor, and `site`, which of the activations it is, None for one
     that only has to fit the range. It returns the quantized tensor, in the dtype of `x`, and its
@@ -57,8 +57,7 @@ class FakeQuant(keras.layers.Layer):
         quantizing: bool = True,
         **kwargs: Any,
     ):
-        # Ranges need float32 whatever the policy of the model.
-        super().__init__(**(kwargs | {"dtype": "float32", "autocast": False}))
+        super().__init__(**kwargs)
         self.bits, self.sites, self.ranges, self.momentum = bits, sites, ranges, momentum
         self.fixed = None if fixed is None else (float(fixed[0]), float(fixed[1]))
         self.nonnegative = nonnegative
@@ -68,7 +67,9 @@ class FakeQuant(keras.layers.Layer):
     @property
     def learned(self) -> bool:
         """Whether gradients move the range."""
-        return self.ranges != "moving_average" and self.fixed is None
+        if self.fixed is not None:
+            return False
+        return self.ranges == "lsq" or (self.ranges == "pact" and self.nonnegative)
 
     def build(self, x_shape: Any) -> None:
         """Makes the range: `low` and `high`, one a site unless they are learned."""
@@ -115,9 +116,9 @@ class FakeQuant(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What the layer is made from, its phase included."""
-        config = super().get_config()
-        config.pop("dtype", None)
         own = (
+            "observing",
+            "quantizing",
             "bits",
             "sites",
             "ranges",
@@ -127,7 +128,7 @@ class FakeQuant(keras.layers.Layer):
             "in_training",
             "floating",
         )
-        return config | {name: getattr(self, name) for name in (*own, "observing", "quantizing")}
+        return super().get_config() | {name: getattr(self, name) for name in own}
 
     def _state(self, name: str, shape: tuple[int, ...], *, trainable: bool) -> Any:
         return self.add_weight(
@@ -170,7 +171,6 @@ class FakeQuant(keras.layers.Layer):
         low = tf.where(fresh, tf.minimum(tf.stop_gradient(low), lowest), low)
         high = tf.where(fresh, tf.maximum(tf.stop_gradient(high), highest), high)
         if self.ranges == "pact":
-            low = tf.where(fresh, low, tf.stop_gradient(low))
             self.add_loss(_PACT_DECAY * tf.square(high))
         self.low.assign(tf.stop_gradient(low))
         self.high.assign(tf.stop_gradient(high))

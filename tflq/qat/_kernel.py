@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tflq.qat._base import QuantizationLayer
 from tflq.qat._batch_norm import normalize_batch
 from tflq.qat._fake_quant import bias_floor, fake_quant_bias
 from tflq.qat._weight import WeightQuantizer, channel_axes
@@ -30,7 +31,7 @@ _TINY = 1e-5
 
 
 @keras.saving.register_keras_serializable(package="tflq")
-class QuantizedKernel(keras.layers.Layer):
+class QuantizedKernel(QuantizationLayer):
     """Computes what `layer`, and `normalization` after it, compute, with quantized weights.
 
     Args:
@@ -57,8 +58,7 @@ class QuantizedKernel(keras.layers.Layer):
         quantizing: bool = True,
         **kwargs: Any,
     ):
-        # Weights are quantized in float32; `layer` has the policy that computes with them.
-        super().__init__(**(kwargs | {"dtype": "float32", "autocast": False}))
+        super().__init__(**kwargs)
         if isinstance(quantizer, dict):
             quantizer = WeightQuantizer.from_config(quantizer)
         self.layer, self.normalization, self.quantizer = layer, normalization, quantizer
@@ -120,9 +120,7 @@ class QuantizedKernel(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """What the layer is made from, its phase included."""
         serialize = keras.saving.serialize_keras_object
-        config = super().get_config()
-        config.pop("dtype", None)
-        return config | {
+        return super().get_config() | {
             "layer": serialize(self.layer),
             "quantizer": self.quantizer and self.quantizer.get_config(),
             "normalization": self.normalization and serialize(self.normalization),
@@ -130,15 +128,6 @@ class QuantizedKernel(keras.layers.Layer):
             "frozen": self.frozen,
             "quantizing": self.quantizing,
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "QuantizedKernel":
-        """The inverse of `get_config`."""
-        config = dict(config)
-        for name in ("layer", "normalization"):
-            if isinstance(config.get(name), dict):
-                config[name] = keras.saving.deserialize_keras_object(config[name])
-        return cls(**config)
 
     @property
     def _kernel(self) -> Any:

@@ -7,13 +7,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tflq.qat._base import QuantizationLayer
 from tflq.qat._weight import WeightQuantizer
 
 Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="tflq")
-class QuantizedWeights(keras.layers.Layer):
+class QuantizedWeights(QuantizationLayer):
     """Runs `layer` as it is, with fake-quantized values for some of its variables.
 
     Args:
@@ -30,7 +31,7 @@ class QuantizedWeights(keras.layers.Layer):
         quantizing: bool = True,
         **kwargs: Any,
     ):
-        super().__init__(**(kwargs | {"dtype": "float32", "autocast": False}))
+        super().__init__(**kwargs)
         self.layer = layer
         self.quantizers = {
             name: WeightQuantizer.from_config(given) if isinstance(given, dict) else given
@@ -64,21 +65,11 @@ class QuantizedWeights(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What the layer is made from."""
-        config = super().get_config()
-        config.pop("dtype", None)
-        return config | {
+        return super().get_config() | {
             "layer": keras.saving.serialize_keras_object(self.layer),
             "quantizers": {name: q.get_config() for name, q in self.quantizers.items()},
             "quantizing": self.quantizing,
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "QuantizedWeights":
-        """The inverse of `get_config`."""
-        config = dict(config)
-        if isinstance(config.get("layer"), dict):
-            config["layer"] = keras.saving.deserialize_keras_object(config["layer"])
-        return cls(**config)
 
     def _run(self, args: Any, kwargs: Any, training: Any, values: Any) -> Any:
         if self.layer._call_has_training_arg:
