@@ -43,6 +43,24 @@ def test_pools(kind, seed):
     ops.check(content, {"t0": ops.codes(rng, x.shape, dtype)})
 
 
+@pytest.mark.parametrize("zero", [-100, -99, -20, -19])
+def test_caps_of_pools_between_two_codes(zero):
+    scale = np.float32(12 / 201)
+    x, y = (T((1, 16, 16, 1), scale=scale, zero=zero) for _ in range(2))
+    options = ops.options(
+        "Pool2DOptions",
+        strideH=1,
+        strideW=1,
+        filterHeight=1,
+        filterWidth=1,
+        fusedActivationFunction=RELU6,
+    )
+    content = ops.file("AVERAGE_POOL_2D", [x], [y], options)
+    codes = np.arange(-128, 128, dtype=np.int8).reshape(x.shape)
+    (made,) = ops.check(content, {"t0": codes})
+    assert made.max() == min(zero + 101, 127)
+
+
 @pytest.mark.parametrize("corners, half", [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("kind", ["RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"])
 @pytest.mark.parametrize("seed", range(6))

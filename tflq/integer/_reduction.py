@@ -14,7 +14,7 @@ from tflq.integer._site import Site, Value
 
 
 def mean(site: Site, values: Sequence[Value]) -> list[Value]:
-    """Gives y = clamp(round_half_even(float32(sum(x)) * f + (z_y - n z_x f))), f = s_x / s_y / n."""
+    """Gives y = clamp(round_half_even(float32(sum(x)) f + (z_y - n z_x f))), f = s_x / s_y / n."""
     return [_reduced(site, values[0], np.float32(1.0) / np.float32(_count(site)))]
 
 
