@@ -6,7 +6,7 @@ from ops import T
 
 import tflq
 from tflq import UserError
-from tflq.integer import integer_simulation, simulate
+from tflq.integer import integer_simulation, parity, simulate
 
 
 def test_a_missing_file(tmp_path):
@@ -93,4 +93,4 @@ def test_several_inputs_need_names(tmp_path):
 
 def test_names_are_public():
     assert tflq.simulate is simulate
-    assert tflq.integer_simulation is integer_simulation
+    assert tflq.parity is parity
