@@ -1,7 +1,7 @@
 """Makes the layers of quantized models known to Keras, whichever is imported first.
 
 `keras.saving.load_model` finds registered classes only. Importing Keras for that would cost seconds
-at every `import tflq`, so the layers are registered when the user's program imports it.
+at every `import tflq`, so the layers are registered when the user's program has imported it.
 """
 
 import importlib
@@ -12,33 +12,47 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-_KERAS, _LAYERS = "keras", "tflq.qat"
+# Each imports the other, so that the layers have to wait for both.
+_NEEDED = ("keras", "tensorflow")
+_LAYERS = "tflq.qat"
 
 
 def register_with_keras() -> None:
     """Registers the layers now where Keras is imported, else as soon as it is."""
-    if _KERAS in sys.modules:
-        _import_layers()
-    else:
-        sys.meta_path.insert(0, _AfterKeras())
+    missing = [name for name in _NEEDED if name not in sys.modules]
+    if missing:
+        sys.meta_path.insert(0, _Watcher(missing))
+    _import_layers(just_loaded=None)
 
 
-def _import_layers() -> None:
-    keras = sys.modules[_KERAS]
-    # Its other backends cannot run them.
-    if keras.backend.backend() == "tensorflow":
+def _import_layers(*, just_loaded: str | None) -> None:
+    """Imports the layers if all that they need is loaded."""
+    for name in _NEEDED:
+        module = sys.modules.get(name)
+        if module is None:
+            return
+        if name != just_loaded and getattr(module.__spec__, "_initializing", False):
+            return
+    # Keras's other backends cannot run them.
+    if sys.modules["keras"].backend.backend() == "tensorflow":
         importlib.import_module(_LAYERS)
 
 
-class _AfterKeras(MetaPathFinder):
-    """Lets the import of Keras go its way, and does something more after it."""
+class _Watcher(MetaPathFinder):
+    """Lets imports go their way, and does something more after some."""
+
+    def __init__(self, names: list[str]):
+        self._awaited = names
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != _KERAS:
+        """The module's own spec, with a loader that registers the layers in the end."""
+        if fullname not in self._awaited:
             return None
-        sys.meta_path.remove(self)
+        self._awaited.remove(fullname)
+        if not self._awaited:
+            sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
             spec.loader = _Registering(spec.loader)
@@ -52,8 +66,10 @@ class _Registering(Loader):
         self._loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """The loader's own."""
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        """Runs the module, then registers."""
         self._loader.exec_module(module)
-        _import_layers()
+        _import_layers(just_loaded=module.__name__)

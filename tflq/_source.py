@@ -51,11 +51,13 @@ def open_model(
         name = f"model file {os.fspath(model)!r}"
     if keras_kind(loaded) == "keras" and _is_quantized(loaded):
         from tflq.qat import deploy
+        from tflq.tflite_side import sign_16_bits
 
         deployed = deploy(loaded)
         made = from_keras(deployed.model, batch_size=batch_size, dtypes=dtypes, source=name)
         reference = keras_reference(deployed.plain, made.inputs)
-        return replace(made, training=deployed.training, reference=reference)
+        content = sign_16_bits(made.tflite)
+        return replace(made, tflite=content, training=deployed.training, reference=reference)
     return from_keras(loaded, batch_size=batch_size, dtypes=dtypes, source=name)
 
 

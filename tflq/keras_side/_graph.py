@@ -83,6 +83,7 @@ class KerasGraph:
         input_structure: how the model takes its inputs, with tensor numbers as leaves.
         output_structure: how it gives its outputs, likewise.
         outputs: tensor numbers.
+        output_names: the names that Keras has for them.
         nodes: calls in an order in which they can run.
         shapes: shape of every tensor, None where open.
         dtypes: dtype of every tensor, such as "float32".
@@ -94,6 +95,7 @@ class KerasGraph:
     input_structure: Any
     output_structure: Any
     outputs: list[int]
+    output_names: list[str]
     nodes: list[Node]
     shapes: dict[int, Shape]
     dtypes: dict[int, str] = field(default_factory=dict)
@@ -188,6 +190,7 @@ class _Reader:
             input_structure=None,
             output_structure=None,
             outputs=[],
+            output_names=list(functional.output_names),
             nodes=[],
             shapes={},
         )

@@ -113,7 +113,8 @@ def _fix(layer: Layer, nodes: list[Node]) -> None:
     low, high = (float(bound) for bound in layer.source.range())
     if layer.source.bits == 16:
         scale = float(scale_of(tf.constant(low), tf.constant(high), bits=16))
-        low, high = -32768 * scale, 32767 * scale
+        # One code more on the negative side, which files do not use.
+        low, high = -32767 * scale, 32767 * scale * 32767 / 32768
     elif low == high == 0:
         low, high = _NOTHING
     layer.cls, layer.weights = ConstantFakeQuant, []

@@ -82,7 +82,9 @@ def _add_depthwise(graph: KerasGraph, layer: Layer, nodes: list[Node], names: Na
     (rank,) = {len(graph.shapes[node.inputs[0]]) for node in nodes}
     channels = layer.weights[-1].size
     cls = keras.layers.DepthwiseConv2D if rank == 4 else keras.layers.DepthwiseConv1D
-    one = cls(1, use_bias=False, name=names(f"{layer.name}_kernel"), trainable=False)
+    policy = (layer.config or {}).get("dtype")
+    name = names(f"{layer.name}_kernel")
+    one = cls(1, use_bias=False, name=name, trainable=False, dtype=policy)
     ones = np.ones((*(1,) * (max(rank, 3) - 2), channels, 1), np.float32)
     made = Layer(
         name=one.name, cls=cls, config=one.get_config(), weights=[ones], source=layer.source
@@ -136,7 +138,9 @@ def _split_activations(graph: KerasGraph, names: Namer) -> None:
         layer.config = layer.config | {"activation": "linear"}
         made = made_layer(
             keras.layers.Activation(
-                keras.activations.deserialize(activation), name=names(f"{layer.name}_activation")
+                keras.activations.deserialize(activation),
+                name=names(f"{layer.name}_activation"),
+                dtype=layer.config["dtype"],
             ),
             part_of=layer,
         )
@@ -152,12 +156,14 @@ def _split_swish(graph: KerasGraph, names: Namer) -> None:
         if not named and layer.kind not in ("Silu", "Swish"):
             continue
         (source,) = node.inputs
+        policy = (layer.config or {}).get("dtype")
         gate = made_layer(
-            keras.layers.Activation("sigmoid", name=names(f"{layer.name}_sigmoid")), part_of=layer
+            keras.layers.Activation("sigmoid", name=names(f"{layer.name}_sigmoid"), dtype=policy),
+            part_of=layer,
         )
         between = graph.new_tensor(graph.shapes[source], graph.dtypes[source])
         graph.insert(node, _call(gate, source, between))
         node.layer = made_layer(
-            keras.layers.Multiply(name=names(f"{layer.name}_multiply")), part_of=layer
+            keras.layers.Multiply(name=names(f"{layer.name}_multiply"), dtype=policy), part_of=layer
         )
         node.inputs, node.arguments = [source, between], lambda values: ([list(values)], {})

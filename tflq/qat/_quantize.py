@@ -17,6 +17,7 @@ from tflq.keras_side import (
 )
 from tflq.qat._activation import RANGES, FakeQuant
 from tflq.qat._insert import Choices, insert_quantizers
+from tflq.qat._outputs import name_outputs
 from tflq.qat._plan import match_layers
 from tflq.qat._port import port
 from tflq.qat._prepare import add_depthwise_convolutions, prepare
@@ -90,6 +91,7 @@ def quantize(
         default=default, scheme=_scheme_by_name(graph, scheme_for, skip), ranges=ranges
     )
     doors = insert_quantizers(graph, choices)
+    name_outputs(graph)
     made = build_model(graph)
     if data is not None:
         set_starting_ranges(made, data, calibrator=calibrator, doors=doors)
@@ -129,7 +131,9 @@ def _read(model: Any, equalize: bool, data: Any, scheme: Scheme) -> KerasGraph:
         inputs = read_signature(model, None).inputs
         samples = itertools.islice(open_samples(data, inputs), _EQUALIZING_SAMPLES)
     rewriting.equalize(samples, bits=scheme.weight_bits, per_channel=scheme.per_channel)
-    return read_graph(rewriting.build())
+    graph = read_graph(rewriting.build())
+    graph.output_names = read_graph(model).output_names
+    return graph
 
 
 def _refuse_subclassed(model: Any) -> None:

@@ -28,6 +28,7 @@ from tflq.tflite_side._readback import Deviation
 from tflq.tflite_side._refine import ROUNDINGS, refine
 from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
+from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
 
@@ -70,6 +71,7 @@ __all__ = [
     "read_facts",
     "refine",
     "same_scale_groups",
+    "sign_16_bits",
     "signature_names",
     "trained_assignment",
     "trained_bounds",
