@@ -94,7 +94,7 @@ class Calibration:
 
     def _pass(self, *, with_statistics: bool) -> dict[int, Any]:
         if self._held_out is None:
-            self._check(_zeros(self._source.inputs))
+            self._check(self._made_up_sample())
             return {}
         stream = self._checked(self._held_out)
         if with_statistics:
@@ -103,6 +103,15 @@ class Calibration:
         for _ in stream:
             pass
         return {}
+
+    def _made_up_sample(self) -> Sample:
+        """Something for every input: noise within its trained range, zeros where there is none."""
+        generator, sample = np.random.default_rng(0), {}
+        for spec, tensor in zip(self._source.inputs, self._plain.graph.inputs, strict=True):
+            low, high = self._plain.ranges.get(tensor, (0.0, 0.0))
+            values = generator.uniform(low, high, [n or 1 for n in spec.shape])
+            sample[spec.name] = values.astype(spec.dtype)
+        return sample
 
     def _checked(self, stream: Iterable[Sample]) -> Iterator[Sample]:
         """Checks the conversion on the first sample, before any other work is spent."""
@@ -143,7 +152,3 @@ def batched(data: Any, inputs: tuple[InputSpec, ...], *, description: str) -> It
         return track(found, description=description, total=found.total)
     total = None if found.total is None else found.total // size
     return track(batches(found, size), description=description, total=total, unit="batches")
-
-
-def _zeros(inputs: tuple[InputSpec, ...]) -> dict[str, np.ndarray]:
-    return {s.name: np.zeros([n or 1 for n in s.shape], s.dtype) for s in inputs}
