@@ -9,7 +9,7 @@ from tflq._float_model import TrainedWeights, weights_digest
 from tflq.scheme import Scheme
 from tflq.tflite_side._derived_ranges import Range
 from tflq.tflite_side._graph import Graph, Op
-from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
+from tflq.tflite_side._kernel_rules import activations, same_scale_groups
 from tflq.tflite_side._weights import weighted_ops, weights_of
 
 
@@ -27,7 +27,8 @@ def trained_assignment(
     """Gives every op the scheme that it was trained for.
 
     Ops with stored weights that were not trained stay float, as do ops that read or write an
-    activation without a range: what they compute inside was not simulated.
+    activation without a range, such as the softmax inside attention: it was not quantized in
+    training, though its kernel prescribes a range.
 
     Args:
         graph: the float graph.
@@ -61,7 +62,7 @@ def _found(graph: Graph, weights: Mapping[str, TrainedWeights]) -> dict[int, Tra
 
 
 def _rangeless(graph: Graph, ranges: Mapping[int, Range]) -> frozenset[int]:
-    known = {t for t in activations(graph) if t in ranges or fixed_range(graph, t) is not None}
+    known = set(ranges).intersection(activations(graph))
     missing = [group for group in same_scale_groups(graph) if not known.intersection(group)]
     return frozenset(tensor for group in missing for tensor in group)
 
