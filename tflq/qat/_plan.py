@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tflq._errors import UserError
-from tflq.keras_side import KerasGraph, Layer, Node, Shape, activation_of
+from tflq.keras_side import KerasGraph, Layer, Node, Shape, activation_name, activation_of
 from tflq.qat._prepare import is_weighted
 from tflq.qat._rules import LayerRule, Output, Range, rule_of
 from tflq.scheme import Scheme
 
-# Layers whose kernels add, multiply or convolve and then clamp: relu and relu6 cost nothing there.
+# Layers whose kernels add or multiply and then clamp at no cost, as convolutions do.
 _FUSING = frozenset({"Add", "Subtract", "Multiply"})
 _INT4_KINDS = frozenset(
     {"Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense", "EinsumDense"}
@@ -164,10 +164,11 @@ def _is_fused(graph: KerasGraph, producer: Node | None, readers: Sequence[Node])
 
 
 def _is_clamp(layer: Layer) -> bool:
-    """Whether the layer is one of the rectifiers that kernels fuse."""
-    activation = activation_of(layer)
-    fused = activation is not None and activation.cap in (float("inf"), 6.0)
-    return fused and not is_weighted(layer) and _is_rectifier(layer)
+    """Whether the layer only clamps: kernels fuse it, or get the range that it lets through."""
+    clamps = _is_rectifier(layer) or (
+        layer.kind == "Activation" and activation_name(layer) == "hard_tanh"
+    )
+    return clamps and not is_weighted(layer)
 
 
 def _is_rectifier(layer: Layer) -> bool:
