@@ -36,6 +36,7 @@ def prepare(graph: KerasGraph) -> None:
     names = Namer(graph)
     _split_activations(graph, names)
     _split_swish(graph, names)
+    _split_averages(graph, names)
 
 
 class Namer:
@@ -167,3 +168,20 @@ def _split_swish(graph: KerasGraph, names: Namer) -> None:
             keras.layers.Multiply(name=names(f"{layer.name}_multiply"), dtype=policy), part_of=layer
         )
         node.inputs, node.arguments = [source, between], lambda values: ([list(values)], {})
+
+
+def _split_averages(graph: KerasGraph, names: Namer) -> None:
+    """Adds and multiplies, as the file does, with a range between."""
+    for layer, nodes in list(graph.calls().items()):
+        if layer.kind != "Average" or layer.config is None:
+            continue
+        counts = {len(node.inputs) for node in nodes}
+        if len(counts) > 1:
+            continue
+        share = made_layer(
+            keras.layers.Rescaling(1 / counts.pop(), name=names(f"{layer.name}_share")),
+            part_of=layer,
+        )
+        layer.cls = keras.layers.Add
+        for node in nodes:
+            graph.insert_after(node.outputs[0], share)
