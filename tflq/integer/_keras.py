@@ -13,7 +13,7 @@ from tflq.integer._simulate import encoded_input, fed, opened, program_of, store
 from tflq.tflite_side import signature_names
 
 
-class _IntegerGraph(keras.layers.Layer):  # type: ignore[misc]
+class _IntegerGraph(keras.layers.Layer):
     """From numbers to the numbers that a file's output codes stand for."""
 
     def __init__(self, program: Program, **options: Any):
@@ -33,7 +33,7 @@ class _IntegerGraph(keras.layers.Layer):  # type: ignore[misc]
         return outputs[0] if len(outputs) == 1 else outputs
 
 
-class IntegerSimulation(keras.Model):  # type: ignore[misc]
+class IntegerSimulation(keras.Model):
     """A Keras model that computes what an integer .tflite computes, code by code.
 
     It takes numbers and gives the numbers that the file's output codes stand for. It has no

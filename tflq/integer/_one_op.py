@@ -7,8 +7,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tflq._quiet import quiet
-from tflq.tflite_side import Graph, Op
-from tflq.tflite_side._file import pack
+from tflq.tflite_side import Graph, Op, pack
 
 
 def one_op(graph: Graph, op: Op, shapes: Sequence[tuple[int, ...]]) -> bytes:

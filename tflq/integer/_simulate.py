@@ -10,10 +10,9 @@ import tensorflow as tf
 
 from tflq._errors import UserError
 from tflq.integer._conversion import at_the_door
-from tflq.integer._delegated import delegated_ops
 from tflq.integer._program import Program
 from tflq.integer._site import LIMITS, Place, Value
-from tflq.tflite_side import Graph, probe, read_bytes, signature_names
+from tflq.tflite_side import Graph, delegated_ops, probe, read_bytes, signature_names
 
 _AT_ONCE = 16
 

@@ -11,10 +11,10 @@ from tflq.tflite_side._assignment import (
 from tflq.tflite_side._bias_correction import analytic_corrections
 from tflq.tflite_side._channel_errors import channel_errors
 from tflq.tflite_side._checkpoint import Checkpoint
-from tflq.tflite_side._delegation import Delegation, xnnpack_delegation
+from tflq.tflite_side._delegation import Delegation, delegated_ops, xnnpack_delegation
 from tflq.tflite_side._derived_ranges import derive_ranges
 from tflq.tflite_side._facts import FileFacts, read_facts
-from tflq.tflite_side._file import read_bytes
+from tflq.tflite_side._file import pack, read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
 from tflq.tflite_side._io import IO_TYPES, check_io, default_io
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
@@ -62,9 +62,11 @@ __all__ = [
     "choose_bounds",
     "choose_ranges",
     "collect",
+    "delegated_ops",
     "derive_ranges",
     "fixed_range",
     "normalize",
+    "pack",
     "probe",
     "quantize",
     "read_bytes",

@@ -29,15 +29,25 @@ class Delegation:
 
 def xnnpack_delegation(content: bytes) -> Delegation:
     """Loads the file as a phone's CPU would and reads the runtime's plan."""
-    plan = Runner(content).op_details()
-    parts = [entry for entry in plan if entry["op_name"] == "DELEGATE"]
-    ops = [entry for entry in plan if entry["op_name"] != "DELEGATE"]
+    ops, parts = _plan(content)
     taken = _inside(ops, parts)
     return Delegation(
         parts=len(parts),
         delegated=len(taken),
         left=tuple(entry["op_name"] for i, entry in enumerate(ops) if i not in taken),
     )
+
+
+def delegated_ops(content: bytes) -> frozenset[int]:
+    """Indices of the ops that XNNPACK takes."""
+    return frozenset(_inside(*_plan(content)))
+
+
+def _plan(content: bytes) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The ops of the file, and the delegated parts."""
+    plan = Runner(content).op_details()
+    parts = [entry for entry in plan if entry["op_name"] == "DELEGATE"]
+    return [entry for entry in plan if entry["op_name"] != "DELEGATE"], parts
 
 
 def _inside(ops: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]]) -> set[int]:
