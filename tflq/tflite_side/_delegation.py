@@ -43,7 +43,7 @@ def delegated_ops(content: bytes) -> frozenset[int]:
     return frozenset(_inside(*_plan(content)))
 
 
-def _plan(content: bytes) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+def _plan(content: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The ops of the file, and the delegated parts."""
     plan = Runner(content).op_details()
     parts = [entry for entry in plan if entry["op_name"] == "DELEGATE"]
