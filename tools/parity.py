@@ -1,12 +1,13 @@
-"""Says how many codes of real files `tflq.integer` meets, beside LiteRT with XNNPACK.
+"""Says how many codes of real files the two simulations meet, beside LiteRT with XNNPACK.
 
     python tools/parity.py --images=FOLDER [--fashion=FOLDER] [--photos=300] [--scheme=w8a8]
 
 FOLDER of `--images` holds photos named NNN_*.jpg, that of `--fashion` networks which
-tools/fashion_networks.py has trained (`--dataset` is where their images lie). Every network is
-exported to int8 and run on the photos: op by op, each op fed the runtime's own inputs, and from
-end to end. Prints a Markdown table. EfficientNet-Lite0 has its ImageNet weights, the other
-networks of photos random ones with batch norm statistics of photos.
+tools/fashion_networks.py has trained (`--dataset` is where their images lie). Every network goes
+through tflq.quantize and is exported. The integer simulation is compared op by op, each op fed the
+runtime's own inputs, and from end to end; the model from tflq.quantize in what it predicts. Prints
+a Markdown table. EfficientNet-Lite0 has its ImageNet weights, the other networks of photos random
+ones with batch norm statistics of photos.
 """
 
 import sys
@@ -19,11 +20,12 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 from fashion_mnist import DEBIAN, load_fashion_mnist
-from imagenet import photos
+from imagenet import logits, photos
 
-from tflq import export, parity
+from tflq import export, parity, quantize
 from tflq.demo import load_efficientnet_lite
 from tflq.integer import Parity
+from tflq.tflite_side import Graph
 
 # Lifelike statistics for random weights come from the tests.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -38,14 +40,19 @@ _CALIBRATING, _SMALL = 32, 96
 
 def main(_: list[str]) -> None:
     """Prints one row a network, as it is measured."""
-    print("| network | ops | exact kernels | approximated | op by op | end to end | images |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| network | ops | exact kernels | approximated | op by op | end to end | "
+        "training: same | within 1 | top-1 | images |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for name, model, images in _networks():
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "int8.tflite")
-            calibration = images[:_CALIBRATING]
-            export(model, file, data=calibration, scheme=_SCHEME.value, calibrator="minmax")
-            print(_row(name, parity(file, images[: _PHOTOS.value])), flush=True)
+            qat = quantize(model, data=images[:_CALIBRATING], scheme=_SCHEME.value)
+            export(qat, file)
+            judged = images[: _PHOTOS.value]
+            drift = _drift(qat, file.read_bytes(), judged)
+            print(_row(name, parity(file, judged), drift), flush=True)
 
 
 def _networks() -> Iterator[tuple[str, Any, np.ndarray]]:
@@ -110,7 +117,19 @@ def _twice(x: Any, channels: int, name: str) -> Any:
     return x
 
 
-def _row(name: str, found: Parity) -> str:
+def _drift(qat: Any, content: bytes, images: np.ndarray) -> tuple[float, float, float]:
+    """Of the trained model: shares of codes that are the file's, and one off; of first answers."""
+    graph = Graph.from_bytes(content)
+    held = graph.tensors[graph.outputs[0]].quantization
+    assert held is not None, "outputs are int8"
+    simulated = qat.predict(images, batch_size=10, verbose=0)
+    came = logits(content, images).reshape(simulated.shape)
+    codes = np.abs(np.rint((simulated - came) / held.scale[0]))
+    answers = simulated.argmax(-1) == came.argmax(-1)
+    return float(np.mean(codes == 0)), float(np.mean(codes <= 1)), float(np.mean(answers))
+
+
+def _row(name: str, found: Parity, drift: tuple[float, float, float]) -> str:
     exact = Counter(op.kind for op in found.ops if op.exact)
     cells = (
         name,
@@ -119,6 +138,7 @@ def _row(name: str, found: Parity) -> str:
         ", ".join(sorted(found.approximate)) or "-",
         _percent(found.identical),
         ", ".join(map(_percent, found.outputs.values())),
+        *(f"{100 * share:.2f} %" for share in drift),
         str(found.samples),
     )
     return f"| {' | '.join(cells)} |"
