@@ -41,6 +41,10 @@ class AttentionCore(keras.layers.Layer):
         weights = self._drop(ops.softmax(scores), training=training)
         return ops.einsum("bnts,bsnh->btnh", weights, v)
 
+    def compute_output_spec(self, q: Any, k: Any, v: Any, training: Any = None) -> Any:
+        """The shape of `q`, which an einsum of open dimensions would not keep."""
+        return keras.KerasTensor((*q.shape[:-1], v.shape[-1]), dtype=q.dtype)
+
     def get_config(self) -> dict[str, Any]:
         """What the layer is made from."""
         return super().get_config() | {"dropout": self.dropout, "causal": self.causal}
@@ -52,13 +56,18 @@ def split_attention(graph: KerasGraph) -> None:
     Attention with masks of its own, other axes, a gate or a sliding window stays as it is.
     """
     parts: dict[Layer, tuple[list[Layer], Layer]] = {}
+    calls = graph.calls()
     for node in [n for n in graph.nodes if n.layer.kind == "MultiHeadAttention"]:
         causal = _plain_call(node)
         if causal is None or not _plain_layer(graph, node):
             continue
-        if node.layer not in parts:
-            parts[node.layer] = _projections(node.layer), _core(node.layer, causal)
-        _replace(graph, node, *parts[node.layer])
+        layer = node.layer
+        if layer not in parts:
+            parts[layer] = _projections(layer), _core(layer, causal)
+            lengths = {tuple(_lengths(graph, call)) for call in calls[layer]}
+            if len(lengths) == 1:
+                _set_lengths(parts[layer][0], *lengths)
+        _replace(graph, node, *parts[layer])
 
 
 def _plain_call(node: Node) -> bool | None:
@@ -99,6 +108,25 @@ def _projections(layer: Layer) -> list[Layer]:
     return made
 
 
+def _lengths(graph: KerasGraph, node: Node) -> list[int | None]:
+    """Of the sequences that the four projections read."""
+    query, key, value = (graph.shapes[tensor][1] for tensor in _operands(node))
+    return [query, key, value, query]
+
+
+def _set_lengths(projections: list[Layer], lengths: tuple[int | None, ...]) -> None:
+    """Tells the projections how long sequences are: Keras leaves that open inside attention."""
+    for dense, length in zip(projections, lengths, strict=True):
+        assert dense.config is not None
+        dense.config["output_shape"] = (length, *dense.config["output_shape"][1:])
+
+
+def _operands(node: Node) -> tuple[int, int, int]:
+    """Query, key and value; Keras's order is query, value, key, and the key may be left out."""
+    operands = list(node.inputs)
+    return operands[0], operands[2] if len(operands) > 2 else operands[1], operands[1]
+
+
 def _core(layer: Layer, causal: bool) -> Layer:
     return Layer(
         name=f"{layer.name}_attention",
@@ -111,11 +139,8 @@ def _core(layer: Layer, causal: bool) -> Layer:
 
 def _replace(graph: KerasGraph, node: Node, projections: list[Layer], core: Layer) -> None:
     query, key, value, output = projections
-    operands = list(node.inputs)
-    # Keras's order is query, value, key; the key is the value where none is given.
-    sources = (operands[0], operands[2] if len(operands) > 2 else operands[1], operands[1])
     projected = []
-    for dense, source in zip((query, key, value), sources, strict=True):
+    for dense, source in zip((query, key, value), _operands(node), strict=True):
         heads, size = dense.weights[0].shape[1:]
         tensor = graph.new_tensor((*graph.shapes[source][:-1], heads, size))
         graph.insert(
