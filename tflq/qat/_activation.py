@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from tflq.qat._base import QuantizationLayer
-from tflq.qat._fake_quant import fake_quant, fake_quant_learned, scale_of
+from tflq.qat._codes import Origin, codes_of, quantized
+from tflq.qat._fake_quant import fake_quant, fake_quant_learned
 
 Tensor = Any
 
@@ -38,8 +39,9 @@ class FakeQuant(QuantizationLayer):
         quantizing: whether values are quantized at all yet.
 
     Call arguments: `x`, any float tensor, and `site`, which of the activations it is, None for one
-    that only has to fit the range. It returns the quantized tensor, in the dtype of `x`, and its
-    scale, a float32 scalar.
+    that only has to fit the range; `origin`, `operands`, `clamp` and `count` say what made it, see
+    `tflq.qat._codes`. It returns the quantized tensor, in the dtype of `x`, and its `codes`:
+    float32 of shape (2,), scale and zero point.
     """
 
     def __init__(
@@ -81,7 +83,16 @@ class FakeQuant(QuantizationLayer):
             self.seen = self._state("seen", (self.sites,), trainable=False)
         self.built = True
 
-    def call(self, x: Tensor, site: int | None = 0, training: bool | None = None) -> Any:
+    def call(
+        self,
+        x: Tensor,
+        *operands: Tensor,
+        site: int | None = 0,
+        origin: str | None = None,
+        clamp: tuple[float, float | None] | None = None,
+        count: int = 1,
+        training: bool | None = None,
+    ) -> Any:
         """Observes (in training) and quantizes."""
         value = tf.cast(x, tf.float32)
         if self.fixed is not None:
@@ -90,10 +101,21 @@ class FakeQuant(QuantizationLayer):
             low, high = self._learn(value, site) if self.learned else self._observe(value, site)
         else:
             low, high = self.range()
-        scale = tf.stop_gradient(scale_of(low, high, bits=self.bits))
-        if self.quantizing and (self.in_training or not training):
+        codes = codes_of(low, high, bits=self.bits)
+        if self.quantizing and training and self.in_training:
             value = self._quantize(value, low, high)
-        return tf.cast(value, x.dtype), scale
+        elif self.quantizing and not training:
+            made = None if origin is None or self.bits != 8 else Origin(origin)
+            value = quantized(
+                value,
+                codes,
+                bits=self.bits,
+                origin=made,
+                operands=operands,
+                clamp=clamp,
+                count=count,
+            )
+        return tf.cast(value, x.dtype), codes
 
     def range(self) -> tuple[Tensor, Tensor]:
         """The range as it stands, float32 scalars."""
@@ -110,9 +132,9 @@ class FakeQuant(QuantizationLayer):
             variable.assign(tf.fill(variable.shape, tf.constant(bound, tf.float32)))
         self.seen.assign(tf.ones((self.sites,)))
 
-    def compute_output_spec(self, x: Any, site: int | None = 0, training: Any = None) -> Any:
-        """The quantized tensor and its scale."""
-        return keras.KerasTensor(x.shape, dtype=x.dtype), keras.KerasTensor((), dtype="float32")
+    def compute_output_spec(self, x: Any, *operands: Any, **options: Any) -> Any:
+        """The quantized tensor and its codes."""
+        return keras.KerasTensor(x.shape, dtype=x.dtype), keras.KerasTensor((2,), dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
         """What the layer is made from, its phase included."""

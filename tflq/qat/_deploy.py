@@ -120,11 +120,12 @@ def _fix(layer: Layer, nodes: list[Node]) -> None:
     layer.cls, layer.weights = ConstantFakeQuant, []
     layer.config = {"low": low, "high": high, "bits": layer.source.bits}
     for node in nodes:
-        node.outputs, node.arguments = node.outputs[:1], single_argument
+        node.inputs, node.outputs = node.inputs[:1], node.outputs[:1]
+        node.arguments = single_argument
 
 
 def _scales(graph: KerasGraph) -> dict[int, Any]:
-    """By number of a tensor that holds a scale, its value."""
+    """By number of a tensor that holds codes, their scale."""
     return {
         node.outputs[1]: scale_of(*node.layer.source.range(), bits=node.layer.source.bits)
         for node in graph.nodes
@@ -146,7 +147,8 @@ def _set_kernel(
     if "use_bias" in layer.config:
         layer.config["use_bias"] = bias is not None
     for node in nodes:
-        node.inputs, node.arguments = node.inputs[:1], single_argument
+        node.inputs, node.outputs = node.inputs[:1], node.outputs[:1]
+        node.arguments = single_argument
 
 
 def _set_weights(layer: Layer, weights: dict[str, TrainedWeights]) -> None:

@@ -17,9 +17,10 @@ import tensorflow as tf
 Tensor = Any
 
 # Files store scales as float32; a range this narrow has scale 1, as `affine.parameters` gives it.
-_SMALLEST = 1e-30
-# Room is left in the int32 accumulator for the products that are added to the bias.
-_LARGEST_BIAS = float(2**30)
+SMALLEST = 1e-30
+# Room is left in the int32 accumulator for the products that are added to the bias. A little more
+# than the file's writer leaves, so that its bounds are these to the last digit.
+_LARGEST_BIAS = 2**30 * (1 - 1e-6)
 
 
 def scale_of(low: Tensor, high: Tensor, *, bits: int) -> Tensor:
@@ -33,8 +34,23 @@ def scale_of(low: Tensor, high: Tensor, *, bits: int) -> Tensor:
     Returns:
         float32 of the same shape; 1 where the range holds nothing but 0.
     """
+    # In float64, as files are written: the last digit of a scale decides where codes change.
+    low, high = tf.cast(low, tf.float64), tf.cast(high, tf.float64)
     scale = tf.maximum(-low, high) / 32767.0 if bits == 16 else (high - low) / (2.0**bits - 1)
-    return tf.where(scale > _SMALLEST, scale, tf.ones_like(scale))
+    scale = tf.cast(scale, tf.float32)
+    return tf.where(scale > SMALLEST, scale, tf.ones_like(scale))
+
+
+def weight_scale(bound: Tensor, *, bits: int) -> Tensor:
+    """The scale of weights up to `bound`: equation (5); 1 where all are 0.
+
+    Args:
+        bound: largest absolute value, float32.
+        bits: bits of a weight.
+    """
+    # In float64: graph optimizers turn a division by a constant into an inexact product.
+    scale = tf.cast(tf.cast(bound, tf.float64) / (2.0 ** (bits - 1) - 1), tf.float32)
+    return tf.where(scale > SMALLEST, scale, tf.ones_like(scale))
 
 
 def fake_quant(x: Tensor, low: Tensor, high: Tensor, *, bits: int = 8) -> Tensor:
@@ -110,7 +126,7 @@ def fake_quant_symmetric(w: Tensor, bound: Tensor, *, bits: int) -> Tensor:
 
     @tf.custom_gradient
     def quantized(w: Tensor, bound: Tensor) -> Any:
-        scale = tf.where(bound > _SMALLEST, bound / highest, tf.ones_like(bound))
+        scale = weight_scale(bound, bits=bits)
         y = tf.clip_by_value(tf.round(w / scale), -highest, highest) * scale
 
         def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:

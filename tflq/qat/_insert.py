@@ -10,7 +10,8 @@ import numpy as np
 from tflq.keras_side import KerasGraph, Layer, Node, convolution_behind
 from tflq.qat._activation import FakeQuant
 from tflq.qat._kernel import QuantizedKernel
-from tflq.qat._plan import ALIKE, Group, Rules, edges, groups, weight_bits
+from tflq.qat._origins import feed_origins
+from tflq.qat._plan import ALIKE, Group, Rules, edges, fused_tensors, groups, weight_bits
 from tflq.qat._prepare import Namer, is_weighted
 from tflq.qat._rules import Output, Range
 from tflq.qat._weight import WeightQuantizer, channel_axes
@@ -45,7 +46,7 @@ def insert_quantizers(graph: KerasGraph, choices: Choices) -> frozenset[str]:
     """
     carried = fold_batch_norms(graph)
     rules = Rules(graph, [layer for layer in graph.calls() if choices.of(layer) is None])
-    found, doors = groups(graph, rules), _doors(graph, rules)
+    found, doors, fused = groups(graph, rules), _doors(graph, rules), fused_tensors(graph)
     alike = [layer for layer in graph.calls() if rules[layer].output in ALIKE]
     _Weights(graph, choices, rules, carried).wrap()
     inserter = _Inserter(graph, choices, rules)
@@ -54,7 +55,8 @@ def insert_quantizers(graph: KerasGraph, choices: Choices) -> frozenset[str]:
         layer = inserter.insert(group)
         if layer is not None and doors.intersection(group.members):
             unclipped.add(layer.name)
-    inserter.feed_scales(alike)
+    inserter.feed_codes(alike)
+    feed_origins(graph, inserter.codes, fused)
     return frozenset(unclipped)
 
 
@@ -94,9 +96,12 @@ class _Weights:
     def wrap(self) -> None:
         for layer, nodes in list(self._graph.calls().items()):
             made = self._wrapped(layer)
-            for node in nodes if made is not None else ():
-                assert made is not None
+            if made is None:
+                continue
+            for node in nodes:
                 node.layer = made
+                if made.cls is QuantizedKernel:
+                    node.outputs = [*node.outputs, self._graph.new_tensor((None,))]
 
     def _wrapped(self, layer: Layer) -> Layer | None:
         scheme = self._choices.of(layer)
@@ -171,7 +176,7 @@ def _channel_axes(layer: Layer) -> list[int]:
 
 
 class _Inserter:
-    """Puts `FakeQuant` calls behind tensors and hands their scales to the layers that read them."""
+    """Puts `FakeQuant` calls behind tensors and hands their codes to the layers that read them."""
 
     def __init__(self, graph: KerasGraph, choices: Choices, rules: Rules):
         self._graph, self._choices, self._names = graph, choices, Namer(graph)
@@ -182,8 +187,8 @@ class _Inserter:
             for node in nodes
             for tensor in node.outputs
         }
-        # By tensor, the tensor that holds its scale.
-        self._scales: dict[int, int] = {}
+        # By tensor, the one that holds its scale and zero point.
+        self.codes: dict[int, int] = {}
 
     def insert(self, group: Group) -> Layer | None:
         """Quantizes a group; returns its quantizer, None where all of it stays float."""
@@ -209,24 +214,24 @@ class _Inserter:
             self._put(layer, tensor, None)
         return layer
 
-    def feed_scales(self, alike: Sequence[Layer]) -> None:
-        """Gives every layer with a quantized kernel the scale of its input.
+    def feed_codes(self, alike: Sequence[Layer]) -> None:
+        """Gives every layer with a quantized kernel the codes of its input.
 
         Args:
-            alike: layers whose output has the scale of their input.
+            alike: layers whose output has the codes of their input.
         """
         handing_on = set(alike)
         for node in self._graph.nodes:
-            scales = [self._scales[t] for t in node.inputs if t in self._scales]
-            if not scales:
+            codes = [self.codes[t] for t in node.inputs if t in self.codes]
+            if not codes:
                 continue
             config = node.layer.config or {}
             if node.layer.cls is QuantizedKernel and config["quantizer"] is not None:
-                node.inputs = [*node.inputs, scales[0]]
+                node.inputs = [*node.inputs, codes[0]]
                 node.arguments = _all_arguments
             elif node.layer in handing_on:
                 for tensor in node.outputs:
-                    self._scales.setdefault(tensor, scales[0])
+                    self.codes.setdefault(tensor, codes[0])
 
     def _layer(self, tensor: int, *, fixed: Range | None, **config: Any) -> Layer:
         producer = self._graph.producers().get(tensor)
@@ -247,19 +252,19 @@ class _Inserter:
         """Calls the quantizer on a tensor; all that read it read the result, which is returned."""
         graph = self._graph
         quantized = graph.new_tensor(graph.shapes[tensor], graph.dtypes[tensor])
-        scale = graph.new_tensor(())
+        codes = graph.new_tensor((2,))
         for reader in graph.nodes:
             reader.inputs = [quantized if t == tensor else t for t in reader.inputs]
         graph.outputs = [quantized if t == tensor else t for t in graph.outputs]
         node = Node(
             layer=layer,
             inputs=[tensor],
-            outputs=[quantized, scale],
+            outputs=[quantized, codes],
             arguments=partial(_site_arguments, site),
         )
         producer = graph.producers().get(tensor)
         graph.nodes.insert(graph.nodes.index(producer) + 1 if producer else 0, node)
-        self._scales[quantized] = scale
+        self.codes[quantized] = codes
         return quantized
 
     def _stays_float(self, tensor: int) -> bool:

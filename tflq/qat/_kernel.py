@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from tflq.qat._base import QuantizationLayer
 from tflq.qat._batch_norm import normalize_batch
+from tflq.qat._codes import integers
 from tflq.qat._fake_quant import bias_floor, fake_quant_bias
 from tflq.qat._weight import WeightQuantizer, channel_axes
 
@@ -35,16 +36,17 @@ class QuantizedKernel(QuantizationLayer):
     """Computes what `layer`, and `normalization` after it, compute, with quantized weights.
 
     Args:
-        layer: a convolution or dense layer with no activation but relu or relu6; with a
-            normalization, with none.
+        layer: a convolution or dense layer with no activation but relu; with a normalization,
+            with none.
         quantizer: of its kernel; None keeps it float.
         normalization: the `BatchNormalization` behind it, or None.
         learned: whether gradients move the ratios of the bounds (LSQ).
         frozen: whether batch normalization keeps its moving statistics in training, too.
         quantizing: whether weights are quantized yet.
 
-    Call arguments: `x`, and the scale of its quantized values, a float32 scalar, or None where
-    they stay float.
+    Call arguments: `x`, and its `codes` as `FakeQuant` gives them, or None where it stays float. It
+    returns the output, and the scale of the integers that it stands for: float32, shape
+    (channels,). In evaluation the layer computes with those integers.
     """
 
     def __init__(
@@ -82,14 +84,20 @@ class QuantizedKernel(QuantizationLayer):
         self.built = True
 
     def call(
-        self, x: Tensor, input_scale: Tensor | None = None, training: bool | None = None
-    ) -> Tensor:
+        self, x: Tensor, input_codes: Tensor | None = None, training: bool | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Runs the layer with quantized weights."""
+        input_scale = None if input_codes is None else input_codes[0]
         if training and self._normalizes_batches:
             kernel = self._unfolded(input_scale)
-            return normalize_batch(self.normalization, self._run(x, kernel, self._bias))
-        kernel, bias, _ = self.folded(input_scale)
-        return self._run(x, kernel, bias)
+            y = normalize_batch(self.normalization, self._run(x, kernel, self._bias))
+            return y, self._unit(None, None)
+        kernel, bias, bound = self.folded(input_scale)
+        unit = self._unit(input_scale, bound)
+        if training or bound is None or input_scale is None or self._is_split(bias):
+            return self._run(x, kernel, bias), unit
+        sums = self._run_integers(x, kernel, bias, input_scale, bound)
+        return tf.cast(tf.cast(sums, tf.float32) * unit, sums.dtype), unit
 
     def folded(self, input_scale: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The kernel and bias of the file, fake-quantized, and the kernel's bounds.
@@ -113,9 +121,11 @@ class QuantizedKernel(QuantizationLayer):
             bias = fake_quant_bias(bias, scales)
         return kernel, bias, bound
 
-    def compute_output_shape(self, x_shape: Any, input_scale_shape: Any = None) -> Any:
-        """The layer's own."""
-        return self.layer.compute_output_shape(x_shape)
+    def compute_output_spec(self, x: Any, input_codes: Any = None, training: Any = None) -> Any:
+        """The layer's output, and one value a channel."""
+        shape = self.layer.compute_output_shape(x.shape)
+        y = keras.KerasTensor(shape, dtype=self.layer.compute_dtype)
+        return y, keras.KerasTensor((self._channels,), dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
         """What the layer is made from, its phase included."""
@@ -143,13 +153,19 @@ class QuantizedKernel(QuantizationLayer):
         return norm is not None and norm.trainable and not self.frozen
 
     def _affine(self) -> tuple[Tensor, Tensor]:
-        """C and beta - c * mu, of the moving statistics; float32, shape (channels,)."""
+        """Factors c and beta - c * mu, of the moving statistics; float32, shape (channels,)."""
         norm = self.normalization
-        deviation = tf.sqrt(tf.convert_to_tensor(norm.moving_variance) + norm.epsilon)
-        gamma = tf.convert_to_tensor(norm.gamma) if norm.scale else tf.ones_like(deviation)
-        factor = gamma / deviation
-        shift = -factor * tf.convert_to_tensor(norm.moving_mean)
-        return factor, shift + tf.convert_to_tensor(norm.beta) if norm.center else shift
+        # In float64: compilers approximate the reciprocal of a root, and the file's weights must
+        # not depend on who computes them.
+        values = (norm.moving_variance, norm.moving_mean)
+        variance, mean = (tf.cast(tf.convert_to_tensor(value), tf.float64) for value in values)
+        factor = 1.0 / tf.sqrt(variance + norm.epsilon)
+        if norm.scale:
+            factor *= tf.cast(tf.convert_to_tensor(norm.gamma), tf.float64)
+        shift = -factor * mean
+        if norm.center:
+            shift += tf.cast(tf.convert_to_tensor(norm.beta), tf.float64)
+        return tf.cast(factor, tf.float32), tf.cast(shift, tf.float32)
 
     def _unfolded(self, input_scale: Tensor | None) -> Tensor:
         """q(w * c) / c, with the gradient of the file's weights for w and none for c."""
@@ -190,8 +206,11 @@ class QuantizedKernel(QuantizationLayer):
         """Whether there is a bias of one value a channel, which kernels add as integers."""
         if bias is None:
             return False
-        channels = math.prod(self._kernel.shape[axis] for axis in self._channel_axes)
-        return math.prod(bias.shape) == channels
+        return math.prod(bias.shape) == self._channels
+
+    @property
+    def _channels(self) -> int:
+        return math.prod(self._kernel.shape[axis] for axis in self._channel_axes)
 
     @property
     def _channel_axes(self) -> list[int]:
@@ -212,3 +231,28 @@ class QuantizedKernel(QuantizationLayer):
         with keras.StatelessScope(state_mapping=values):
             y = self.layer(x)
         return y if self._bias is not None or bias is None else y + tf.cast(bias, y.dtype)
+
+    def _is_split(self, bias: Tensor | None) -> bool:
+        """Whether channels or the bias spread over several axes, or over fewer than all."""
+        whole = len(self._channel_axes) == 1 or type(self.layer).__name__.startswith("Depthwise")
+        return not whole or (bias is not None and not self._has_channel_bias(bias))
+
+    def _unit(self, input_scale: Tensor | None, bound: Tensor | None) -> Tensor:
+        """The scale of the sums, one a channel; ones where they are no integers."""
+        ones = tf.ones((self._channels,))
+        if input_scale is None or bound is None or self.quantizer is None:
+            return ones
+        return ones * (input_scale * self.quantizer.scales(bound))
+
+    def _run_integers(
+        self, x: Tensor, kernel: Tensor, bias: Tensor | None, input_scale: Tensor, bound: Tensor
+    ) -> Tensor:
+        """The sums that the file's kernel makes: whole numbers in float32."""
+        assert self.quantizer is not None, "what has bounds is quantized"
+        ones = tf.ones((self._channels,))
+        scales = ones * self.quantizer.scales(bound)
+        weights = integers(kernel, self._shaped(scales))
+        added = None
+        if bias is not None:
+            added = integers(bias, tf.reshape(input_scale * scales, tf.shape(bias)))
+        return self._run(integers(tf.cast(x, tf.float32), input_scale), weights, added)

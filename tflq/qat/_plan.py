@@ -1,6 +1,7 @@
 """Which layers get which scheme, and which activations share a quantizer."""
 
 import fnmatch
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ _FUSING = frozenset({"Add", "Subtract", "Multiply"})
 _INT4_KINDS = frozenset(
     {"Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense", "EinsumDense"}
 )
+# Smallest and largest value, None for no cap.
+Clamp = tuple[float, float | None]
 ALIKE = (Output.SHARED, Output.ROUNDED, Output.PASSED)
 
 
@@ -115,7 +118,7 @@ def edges(graph: KerasGraph) -> set[Layer]:
 
 def groups(graph: KerasGraph, rules: Rules) -> tuple[Group, ...]:
     """All activations in groups, in the order of their first sources."""
-    producers, consumers = graph.producers(), graph.consumers()
+    producers, fused = graph.producers(), fused_tensors(graph)
     parent = {t: t for t, dtype in graph.dtypes.items() if _is_float(dtype)}
 
     def root(tensor: int) -> int:
@@ -131,9 +134,7 @@ def groups(graph: KerasGraph, rules: Rules) -> tuple[Group, ...]:
     sources: dict[int, list[int]] = {}
     rounded: dict[int, list[int]] = {}
     for tensor in _in_order(graph):
-        if tensor not in parent or _is_fused(
-            graph, producers.get(tensor), consumers.get(tensor, [])
-        ):
+        if tensor not in parent or tensor in fused:
             continue
         rule = rules[producers[tensor].layer].output if tensor in producers else Output.OWN
         if rule is Output.ROUNDED:
@@ -160,15 +161,32 @@ def _is_fused(graph: KerasGraph, producer: Node | None, readers: Sequence[Node])
     if producer is None or producer.outputs[0] in graph.outputs or len(readers) != 1:
         return False
     fuses = is_weighted(producer.layer) or producer.layer.kind in _FUSING
-    return fuses and _is_clamp(readers[0].layer)
+    return fuses and clamp_of(readers[0].layer) is not None
 
 
-def _is_clamp(layer: Layer) -> bool:
-    """Whether the layer only clamps: kernels fuse it, or get the range that it lets through."""
-    clamps = _is_rectifier(layer) or (
-        layer.kind == "Activation" and activation_name(layer) == "hard_tanh"
+def fused_tensors(graph: KerasGraph) -> frozenset[int]:
+    """The tensors that are never stored."""
+    producers, consumers = graph.producers(), graph.consumers()
+    return frozenset(
+        tensor
+        for tensor, producer in producers.items()
+        if _is_fused(graph, producer, consumers.get(tensor, []))
     )
-    return clamps and not is_weighted(layer)
+
+
+def clamp_of(layer: Layer) -> Clamp | None:
+    """What a layer that only clamps lets through; None for others.
+
+    Kernels fuse it, or get the range that it lets through.
+    """
+    if is_weighted(layer):
+        return None
+    if layer.kind == "Activation" and activation_name(layer) == "hard_tanh":
+        return -1.0, 1.0
+    activation = activation_of(layer)
+    if activation is None or not _is_rectifier(layer):
+        return None
+    return 0.0, None if math.isinf(activation.cap) else activation.cap
 
 
 def _is_rectifier(layer: Layer) -> bool:

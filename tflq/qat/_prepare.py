@@ -24,7 +24,7 @@ from tflq.keras_side import (
 )
 from tflq.qat._attention import split_attention
 
-_FUSED = ("linear", "relu", "relu6")
+_FUSED = ("linear", "relu")
 _SWISH = ("silu", "swish")
 _NORMALIZATION = "BatchNormalization"
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tflq.qat._fake_quant import fake_quant_symmetric
+from tflq.qat._fake_quant import fake_quant_symmetric, weight_scale
 from tflq.ranges import weight_bounds
 
 Tensor = Any
@@ -65,8 +65,7 @@ class WeightQuantizer:
 
     def scales(self, bound: Tensor) -> Tensor:
         """The scale of each bound, shape (channels,)."""
-        scale = tf.reshape(bound, (-1,)) / self.highest
-        return tf.stop_gradient(tf.where(scale > 0, scale, tf.ones_like(scale)))
+        return tf.stop_gradient(weight_scale(tf.reshape(bound, (-1,)), bits=self.bits))
 
     def first_ratio(self, w: np.ndarray) -> np.ndarray:
         """The ratio whose bounds lose least of the weights; float32, shape (channels,)."""
