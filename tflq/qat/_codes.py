@@ -51,10 +51,13 @@ def codes_of(low: Tensor, high: Tensor, *, bits: int) -> Tensor:
         scale = scale_of(low, high, bits=bits)
         return tf.stop_gradient(tf.stack([scale, tf.zeros_like(scale)]))
     scale, zero = _asymmetric(low, high)
-    # Files keep the ends of a range in float32 before they keep its scale.
+    # An export hands the ends on in float32, and the quantizer subtracts those.
     wide = tf.cast(scale, tf.float64)
-    ends = [tf.cast(wide * (end - tf.cast(zero, tf.float64)), tf.float32) for end in (-128, 127)]
-    return tf.stop_gradient(tf.stack([_asymmetric(*ends)[0], zero]))
+    first, last = (
+        tf.cast(wide * (end - tf.cast(zero, tf.float64)), tf.float32) for end in (-128, 127)
+    )
+    scale = tf.cast(tf.cast(last - first, tf.float64) / 255.0, tf.float32)
+    return tf.stop_gradient(tf.stack([scale, zero]))
 
 
 def _asymmetric(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
