@@ -1,6 +1,6 @@
 """Layers of tf_keras as the layers of Keras 3 that they are."""
 
-import itertools
+import inspect
 from typing import Any
 
 import keras
@@ -35,7 +35,7 @@ def _counterpart(layer: Layer) -> Any:
             f"layer; {advice}"
         )
     try:
-        return cls.from_config({k: _plain(v) for k, v in layer.config.items() if _is_known(k)})
+        return cls.from_config(_ported(layer.kind, layer.config))
     except Exception as error:
         # from_config raises whatever a layer's __init__ does.
         raise UserError(
@@ -44,25 +44,50 @@ def _counterpart(layer: Layer) -> Any:
         ) from error
 
 
-# What tf_keras has and Keras 3 has not, and what it says of the first layer's input.
-_DROPPED = ("batch_input_shape", "synchronized", "implementation", "time_major")
+# What tf_keras says of the first layer's input and of how to compute.
+_DROPPED = ("batch_input_shape", "implementation", "input_length")
+_RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
+_COMMON = ("name", "trainable", "dtype")
 
 
-def _is_known(key: str) -> bool:
-    return key not in _DROPPED
+def _ported(kind: str, config: dict[str, Any]) -> dict[str, Any]:
+    """What Keras 3 makes a layer of the same name from."""
+    cls, made = getattr(keras.layers, kind, None), {}
+    known = None if cls is None else (*inspect.signature(cls).parameters, *_COMMON)
+    for key, value in config.items():
+        name = _RENAMED.get((kind, key), key)
+        if key in _DROPPED or (known and name not in known and _says_nothing(key, value)):
+            continue
+        made[name] = _value(key, value)
+    return made
+
+
+def _says_nothing(key: str, value: Any) -> bool:
+    """Whether an option that Keras 3 lacks is at its default, or of weights that are set anyway."""
+    return value in (None, False, 1) or key.endswith("_initializer")
+
+
+def _value(key: str, value: Any) -> Any:
+    plain = _plain(value)
+    # BatchNormalization holds its axis in a list there.
+    return plain[0] if key == "axis" and isinstance(plain, list) and len(plain) == 1 else plain
 
 
 def _plain(value: Any) -> Any:
-    """Without tf_keras's own wrappers: of lists, and of initializers by their old modules."""
+    """Without tf_keras's own wrappers: of lists, and of what is inside a layer."""
     if isinstance(value, dict):
-        if str(value.get("module", "")).startswith(("tf_keras", "keras")) and "config" in value:
-            return {
-                "class_name": value["class_name"],
-                "config": _plain(value["config"]),
-                "module": None,
-                "registered_name": None,
-            }
-        return {key: _plain(inner) for key, inner in value.items()}
+        if not {"class_name", "config", "module"} <= set(value):
+            return {key: _plain(inner) for key, inner in value.items()}
+        kind, config = value["class_name"], value["config"]
+        if kind == "Policy":
+            return config["name"]
+        return {
+            "class_name": kind,
+            "config": _ported(kind, config) if isinstance(config, dict) else config,
+            # The public path, which both give the same.
+            "module": value["module"],
+            "registered_name": None,
+        }
     if isinstance(value, (list, tuple)):
-        return [*itertools.chain(map(_plain, value))]
+        return [*map(_plain, value)]
     return value
