@@ -58,9 +58,10 @@ def split_attention(graph: KerasGraph) -> None:
     parts: dict[Layer, tuple[list[Layer], Layer]] = {}
     calls = graph.calls()
     for node in [n for n in graph.nodes if n.layer.kind == "MultiHeadAttention"]:
-        causal = _plain_call(node)
-        if causal is None or not _plain_layer(graph, node):
+        call = _plain_call(node)
+        if call is None or not _plain_layer(graph, node):
             continue
+        node.inputs, causal = call
         layer = node.layer
         if layer not in parts:
             parts[layer] = _projections(layer), _core(layer, causal)
@@ -70,16 +71,18 @@ def split_attention(graph: KerasGraph) -> None:
         _replace(graph, node, *parts[layer])
 
 
-def _plain_call(node: Node) -> bool | None:
-    """Whether the call is causal; None where it gives masks or asks for scores."""
+def _plain_call(node: Node) -> tuple[list[int], bool] | None:
+    """Query, value and perhaps key, and whether it is causal; None with masks or scores."""
     args, kwargs = node.arguments(node.inputs)
     given = {name: value for name, value in kwargs.items() if value is not None}
     causal = bool(given.pop("use_causal_mask", False))
     given.pop("training", None)
-    operands = [*args, *(given.pop(name) for name in ("query", "value", "key") if name in given)]
-    if any(given.values()) or [v for v in operands if v is not None] != list(node.inputs):
+    named = [given.pop(name) for name in ("query", "value", "key") if name in given]
+    operands = [value for value in (*args, *named) if value is not None]
+    # An operand that is no tensor of the graph, or a tensor that is no operand, such as a mask.
+    if any(given.values()) or sorted(map(str, operands)) != sorted(map(str, node.inputs)):
         return None
-    return causal
+    return operands, causal
 
 
 def _plain_layer(graph: KerasGraph, node: Node) -> bool:
