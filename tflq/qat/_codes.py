@@ -18,7 +18,7 @@ Tensor = Any
 
 # The bits of an ADD's fixed-point factors; see `tflq.integer`.
 _MULTIPLIER_BITS = 20
-# Means of codes lie at least one over the window's pixels from a half that is none.
+# Means of a few codes are halves, or lie further from one than this.
 _SLACK = 1e-4
 
 
@@ -37,6 +37,8 @@ class Origin(str, enum.Enum):
     """A mean over the picture: the `codes` of its input."""
     POOL = "pool"
     """Means over windows, in the scale of the input."""
+    RESIZE = "resize"
+    """Values between pixels, likewise."""
 
 
 def codes_of(low: Tensor, high: Tensor, *, bits: int) -> Tensor:
@@ -142,6 +144,8 @@ def _code(
     if origin is Origin.POOL:
         mean = x / scale + zero
         return tf.sign(mean) * tf.floor(tf.abs(mean) + (0.5 + _SLACK))
+    if origin is Origin.RESIZE:
+        return tf.floor(x / scale + zero + (0.5 + _SLACK))
     return tf.round(x / scale) + zero
 
 

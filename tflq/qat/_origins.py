@@ -12,7 +12,12 @@ from tflq.qat._kernel import QuantizedKernel
 from tflq.qat._plan import clamp_of
 
 _PAIRS = {"Add": Origin.SUM, "Subtract": Origin.DIFFERENCE, "Multiply": Origin.PRODUCT}
-_POOLS = frozenset({"AveragePooling1D", "AveragePooling2D"})
+_IN_PLACE = {
+    "AveragePooling1D": Origin.POOL,
+    "AveragePooling2D": Origin.POOL,
+    "Resizing": Origin.RESIZE,
+    "UpSampling2D": Origin.RESIZE,
+}
 
 
 def feed_origins(graph: KerasGraph, codes: Mapping[int, int], fused: frozenset[int]) -> None:
@@ -58,7 +63,7 @@ def _origin(
         sides = [side or 0 for side in graph.shapes[inputs[0]][1:3]]
         known = _last_axis(maker.layer) and all(sides)
         return (Origin.MEAN, [codes[inputs[0]]], math.prod(sides)) if known else None
-    return (Origin.POOL, [], 1) if kind in _POOLS else None
+    return (_IN_PLACE[kind], [], 1) if kind in _IN_PLACE else None
 
 
 def _is_einsum(layer: Layer) -> bool:
