@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from tflq.qat._fake_quant import SMALLEST, scale_of
+from tflq.qat._hard_swish import hard_swish_codes
 
 Tensor = Any
 
@@ -33,6 +34,8 @@ class Origin(str, enum.Enum):
     """Two tensors of codes, added: each one's values and `codes`."""
     DIFFERENCE = "difference"
     """The second taken from the first: likewise."""
+    HARD_SWISH = "hard_swish"
+    """Hard-swish: its input's values and `codes`."""
     MEAN = "mean"
     """A mean over the picture: the `codes` of its input."""
     POOL = "pool"
@@ -139,6 +142,10 @@ def _code(
         return tf.round(tf.round(x / unit) * _ratio(unit, scale)) + zero
     if origin in (Origin.SUM, Origin.DIFFERENCE):
         return _sum(scale, operands, sign=1 if origin is Origin.SUM else -1) + zero
+    if origin is Origin.HARD_SWISH:
+        source, source_codes = operands
+        whole = tf.round(tf.cast(source, tf.float32) / source_codes[0])
+        return hard_swish_codes(whole, source_codes, codes)
     if origin is Origin.MEAN:
         return _mean(x, codes, operands[0], count)
     if origin is Origin.POOL:

@@ -118,7 +118,8 @@ def _fix(layer: Layer, nodes: list[Node]) -> None:
     elif low == high == 0:
         low, high = _NOTHING
     layer.cls, layer.weights = ConstantFakeQuant, []
-    layer.config = {"low": low, "high": high, "bits": layer.source.bits}
+    bounds = {"low": low, "high": high, "bits": layer.source.bits}
+    layer.config = bounds | {"dtype": "float32"}
     for node in nodes:
         node.inputs, node.outputs = node.inputs[:1], node.outputs[:1]
         node.arguments = single_argument

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tflq.keras_side import KerasGraph, Layer, Node
+from tflq.keras_side import KerasGraph, Layer, Node, activation_name
 from tflq.qat._activation import FakeQuant
 from tflq.qat._codes import Origin
 from tflq.qat._kernel import QuantizedKernel
 from tflq.qat._plan import clamp_of
 
 _PAIRS = {"Add": Origin.SUM, "Subtract": Origin.DIFFERENCE, "Multiply": Origin.PRODUCT}
+_HARD_SWISH = ("hard_silu", "hard_swish", "HardSilu", "HardSwish")
 _IN_PLACE = {
     "AveragePooling1D": Origin.POOL,
     "AveragePooling2D": Origin.POOL,
@@ -59,6 +60,8 @@ def _origin(
         if _PAIRS[kind] is Origin.PRODUCT:
             return Origin.PRODUCT, [codes[first], codes[second]], 1
         return _PAIRS[kind], [first, codes[first], second, codes[second]], 1
+    if kind in _HARD_SWISH or activation_name(maker.layer) in _HARD_SWISH:
+        return Origin.HARD_SWISH, [inputs[0], codes[inputs[0]]], 1
     if kind == "GlobalAveragePooling2D":
         sides = [side or 0 for side in graph.shapes[inputs[0]][1:3]]
         known = _last_axis(maker.layer) and all(sides)
