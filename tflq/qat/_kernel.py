@@ -94,7 +94,7 @@ class QuantizedKernel(QuantizationLayer):
             return y, self._unit(None, None)
         kernel, bias, bound = self.folded(input_scale)
         unit = self._unit(input_scale, bound)
-        if training or bound is None or input_scale is None or self._is_split(bias):
+        if training or bound is None or input_scale is None or not self._holds_integers(bias):
             return self._run(x, kernel, bias), unit
         sums = self._run_integers(x, kernel, bias, input_scale, bound)
         return tf.cast(tf.cast(sums, tf.float32) * unit, sums.dtype), unit
@@ -232,10 +232,16 @@ class QuantizedKernel(QuantizationLayer):
             y = self.layer(x)
         return y if self._bias is not None or bias is None else y + tf.cast(bias, y.dtype)
 
-    def _is_split(self, bias: Tensor | None) -> bool:
-        """Whether channels or the bias spread over several axes, or over fewer than all."""
+    def _holds_integers(self, bias: Tensor | None) -> bool:
+        """Whether the layer's own code adds the file's integers.
+
+        Not in half precision, which ends at 65504, and not where channels or the bias spread over
+        several axes, or over fewer than all.
+        """
+        if self.layer.compute_dtype != "float32":
+            return False
         whole = len(self._channel_axes) == 1 or type(self.layer).__name__.startswith("Depthwise")
-        return not whole or (bias is not None and not self._has_channel_bias(bias))
+        return whole and (bias is None or self._has_channel_bias(bias))
 
     def _unit(self, input_scale: Tensor | None, bound: Tensor | None) -> Tensor:
         """The scale of the sums, one a channel; ones where they are no integers."""
