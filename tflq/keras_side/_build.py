@@ -1,5 +1,6 @@
 """From a flat graph back to a Keras model."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,9 +60,16 @@ def build_model(graph: KerasGraph, *, tensors: Sequence[int] | None = None) -> A
     return keras.Model(inputs, structure, name=graph.name)
 
 
+def _copied(layer: Layer) -> Any:
+    """An operation like the user's, which keeps its own name and calls."""
+    made = copy.copy(layer.source)
+    made.name, made._inbound_nodes, made._outbound_nodes = layer.name, [], []
+    return made
+
+
 def _make(layer: Layer) -> Any:
     if layer.config is None:
-        return layer.source
+        return _copied(layer)
     config = layer.config | {"name": layer.name}
     try:
         return layer.cls(**config) if layer.kind == "Lambda" else layer.cls.from_config(config)
