@@ -38,6 +38,8 @@ class Origin(str, enum.Enum):
     """Hard-swish: its input's values and `codes`."""
     MEAN = "mean"
     """A mean over the picture: the `codes` of its input."""
+    RECTIFIER = "rectifier"
+    """A rectifier that no kernel fuses: the `codes` of its input."""
     POOL = "pool"
     """Means over windows, in the scale of the input."""
     RESIZE = "resize"
@@ -142,6 +144,8 @@ def _code(
         return tf.round(tf.round(x / unit) * _ratio(unit, scale)) + zero
     if origin in (Origin.SUM, Origin.DIFFERENCE):
         return _sum(scale, operands, sign=1 if origin is Origin.SUM else -1) + zero
+    if origin is Origin.RECTIFIER:
+        return _rectified(tf.round(x / operands[0][0]), operands[0][0], scale) + zero
     if origin is Origin.HARD_SWISH:
         source, source_codes = operands
         whole = tf.round(tf.cast(source, tf.float32) / source_codes[0])
@@ -177,6 +181,16 @@ def _sum(scale: Tensor, operands: Sequence[Tensor], *, sign: int) -> Tensor:
     return tf.cast(
         tf.bitwise.right_shift(a * first + sign * (b * second) + half, shift), tf.float32
     )
+
+
+def _rectified(whole: Tensor, source: Tensor, scale: Tensor) -> Tensor:
+    """Converts in LiteRT's fixed point, which rounds at the factor's mantissa and at its shift."""
+    ratio = tf.cast(source, tf.float64) / tf.cast(scale, tf.float64)
+    exponent = tf.cast(tf.bitcast(ratio, tf.int64) // 2**52, tf.int32) - 1022
+    power = tf.pow(tf.cast(2.0, tf.float64), tf.cast(exponent, tf.float64))
+    mantissa = tf.floor(ratio / power * 2**31 + 0.5) / 2**31
+    exact = tf.cast(whole, tf.float64) * tf.maximum(power, 1.0) * mantissa
+    return tf.cast(tf.floor(tf.floor(exact + 0.5) * tf.minimum(power, 1.0) + 0.5), tf.float32)
 
 
 def _mean(x: Tensor, codes: Tensor, source: Tensor, count: int) -> Tensor:

@@ -34,9 +34,8 @@ def feed_origins(graph: KerasGraph, codes: Mapping[int, int], fused: frozenset[i
         maker = producers.get(node.inputs[0]) if node.layer.cls is FakeQuant else None
         if maker is None:
             continue
-        clamp = None
+        clamp = clamp_of(maker.layer)
         if maker.inputs[0] in fused:
-            clamp = clamp_of(maker.layer)
             maker = producers[maker.inputs[0]]
         found = _origin(graph, maker, codes)
         if found is not None:
@@ -60,6 +59,8 @@ def _origin(
         if _PAIRS[kind] is Origin.PRODUCT:
             return Origin.PRODUCT, [codes[first], codes[second]], 1
         return _PAIRS[kind], [first, codes[first], second, codes[second]], 1
+    if clamp_of(maker.layer) is not None:
+        return Origin.RECTIFIER, [codes[inputs[0]]], 1
     if kind in _HARD_SWISH or activation_name(maker.layer) in _HARD_SWISH:
         return Origin.HARD_SWISH, [inputs[0], codes[inputs[0]]], 1
     if kind == "GlobalAveragePooling2D":

@@ -13,6 +13,8 @@ from tflq.scheme import Scheme
 
 # Layers whose kernels add or multiply and then clamp at no cost, as convolutions do.
 _FUSING = frozenset({"Add", "Subtract", "Multiply"})
+# Their kernels clamp as well, but have the scale of their input.
+_POOLING = frozenset({"AveragePool", "AveragePooling1D", "AveragePooling2D"})
 _INT4_KINDS = frozenset(
     {"Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense", "EinsumDense"}
 )
@@ -126,8 +128,9 @@ def groups(graph: KerasGraph, rules: Rules) -> tuple[Group, ...]:
             tensor = parent[tensor]
         return tensor
 
+    outputs = {t: _output_of(node, producers, fused, rules) for t, node in producers.items()}
     for node in graph.nodes:
-        if rules[node.layer].output in ALIKE:
+        if any(outputs[tensor] in ALIKE for tensor in node.outputs):
             tied = [t for t in (*node.inputs, *node.outputs) if t in parent]
             for tensor in tied[1:]:
                 parent[root(tensor)] = root(tied[0])
@@ -136,7 +139,7 @@ def groups(graph: KerasGraph, rules: Rules) -> tuple[Group, ...]:
     for tensor in _in_order(graph):
         if tensor not in parent or tensor in fused:
             continue
-        rule = rules[producers[tensor].layer].output if tensor in producers else Output.OWN
+        rule = outputs.get(tensor, Output.OWN)
         if rule is Output.ROUNDED:
             rounded.setdefault(root(tensor), []).append(tensor)
         elif rule not in ALIKE:
@@ -156,11 +159,20 @@ def groups(graph: KerasGraph, rules: Rules) -> tuple[Group, ...]:
     )
 
 
+def _output_of(
+    node: Node, producers: Mapping[int, Node], fused: frozenset[int], rules: Rules
+) -> Output:
+    """Where the range of a node's outputs comes from; what clamps a mean keeps the mean's."""
+    behind = producers.get(node.inputs[0]) if node.inputs and node.inputs[0] in fused else None
+    clamps_mean = behind is not None and behind.layer.kind in _POOLING
+    return Output.ROUNDED if clamps_mean else rules[node.layer].output
+
+
 def _is_fused(graph: KerasGraph, producer: Node | None, readers: Sequence[Node]) -> bool:
     """Whether a tensor is never stored, for the kernel that makes it goes on to clamp it."""
     if producer is None or producer.outputs[0] in graph.outputs or len(readers) != 1:
         return False
-    fuses = is_weighted(producer.layer) or producer.layer.kind in _FUSING
+    fuses = is_weighted(producer.layer) or producer.layer.kind in _FUSING | _POOLING
     return fuses and clamp_of(readers[0].layer) is not None
 
 

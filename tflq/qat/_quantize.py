@@ -17,6 +17,7 @@ from tflq.keras_side import (
 )
 from tflq.qat._activation import RANGES, FakeQuant
 from tflq.qat._insert import Choices, insert_quantizers
+from tflq.qat._merge import merge_clamps
 from tflq.qat._outputs import name_outputs
 from tflq.qat._plan import match_layers
 from tflq.qat._port import port
@@ -87,6 +88,7 @@ def quantize(
     port(graph)
     prepare(graph)
     add_depthwise_convolutions(graph)
+    merge_clamps(graph)
     choices = Choices(
         default=default, scheme=_scheme_by_name(graph, scheme_for, skip), ranges=ranges
     )

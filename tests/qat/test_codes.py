@@ -1,0 +1,93 @@
+"""Evaluation of a trained model: the file's codes, all of them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tflq
+from tflq.tflite_side import Graph, Runner
+
+
+def _image():
+    return keras.Input((16, 16, 4), name="image")
+
+
+def _convolutions():
+    image = _image()
+    x = layers.Conv2D(8, 3, padding="same", use_bias=False)(image)
+    x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.DepthwiseConv2D(3, strides=2)(x))
+    return keras.Model(image, layers.Conv2D(5, 1)(x))
+
+
+def _sum_and_difference():
+    image = _image()
+    a, b = layers.Conv2D(6, 1)(image), layers.Conv2D(6, 3, padding="same")(image)
+    x = layers.ReLU()(layers.Add()([a, b]))
+    return keras.Model(image, layers.Subtract()([x, b]))
+
+
+def _gates():
+    image = _image()
+    x = layers.Conv2D(6, 3, activation="silu")(image)
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    gate = layers.Conv2D(6, 1, activation="sigmoid")(gate)
+    return keras.Model(image, layers.Multiply()([x, gate]))
+
+
+def _hard_swish():
+    image = _image()
+    x = layers.Conv2D(6, 3, activation="hard_silu")(image)
+    return keras.Model(image, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+
+
+def _upsampling():
+    image = _image()
+    x = layers.AveragePooling2D(2)(layers.Conv2D(6, 3, padding="same", activation="relu")(image))
+    x = layers.UpSampling2D(interpolation="bilinear")(x)
+    x = layers.Concatenate()([x, layers.Conv2D(2, 1)(image)])
+    return keras.Model(image, layers.Conv2D(3, 1)(layers.MaxPooling2D()(x)))
+
+
+def _rectifier_of_its_own():
+    image = _image()
+    x = layers.Conv2D(6, 3)(image)
+    return keras.Model(image, layers.Concatenate()([layers.ReLU()(x), layers.Conv2D(2, 1)(x)]))
+
+
+def _merged_rectifiers():
+    image = _image()
+    x = layers.Conv2D(6, 3)(image)
+    return keras.Model(image, layers.Add()([layers.Conv2D(4, 1)(layers.ReLU()(x)) for _ in "ab"]))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        _convolutions,
+        _sum_and_difference,
+        _gates,
+        _hard_swish,
+        _upsampling,
+        _rectifier_of_its_own,
+        _merged_rectifiers,
+    ],
+)
+@pytest.mark.parametrize("ranges", ["moving_average", "lsq"])
+def test_predictions_are_the_files(build, ranges, tmp_path):
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(24, 16, 16, 4)).astype(np.float32)
+    qat = tflq.quantize(build(), data=x[:8], ranges=ranges)
+    qat.compile(keras.optimizers.SGD(1e-3), "mse")
+    qat.fit(x, np.zeros((24, *qat.output_shape[1:])), batch_size=8, verbose=0)
+    tflq.export(qat, tmp_path / "it.tflite")
+    content = (tmp_path / "it.tflite").read_bytes()
+    graph = Graph.from_bytes(content)
+    runner = Runner(content)
+    name = runner.inputs[0].name
+    came = np.concatenate([runner.codes({name: row[None]})[0] for row in x])
+    held = graph.tensors[graph.outputs[0]].quantization
+    codes = np.rint(qat.predict(x, verbose=0) / held.scale[0]) + held.zero_point[0]
+    assert len(np.unique(came)) > 20
+    np.testing.assert_array_equal(codes, came)
