@@ -298,7 +298,17 @@ LAYERS = {
     "Dot": _net(VECTOR, lambda x: layers.Dot(axes=1)([layers.Dense(4)(x), layers.Dense(4)(x)])),
     "MaxPooling2D": _image(lambda x: layers.MaxPooling2D()(x)),
     "AveragePooling2D": _image(lambda x: layers.AveragePooling2D(2, padding="same")(x), head=False),
-    "GlobalAveragePooling2D": _image(),
+    "AveragePooling2D relu": _image(
+        lambda x: layers.ReLU()(layers.AveragePooling2D(2)(x)), lambda x: layers.Conv2D(3, 1)(x)
+    ),
+    "AveragePooling2D relu twice": _image(
+        lambda x: layers.ReLU(6.0)(layers.AveragePooling2D(2)(x)),
+        lambda x: layers.Concatenate()([x, layers.ReLU()(layers.AveragePooling2D(1)(x))]),
+    ),
+    "AveragePooling1D relu": _net(
+        SEQUENCE,
+        lambda x: layers.ReLU()(layers.AveragePooling1D(2)(layers.Conv1D(4, 3)(x))),
+    ),
     "GlobalMaxPooling2D": _net(
         IMAGE, lambda x: layers.Dense(2)(layers.GlobalMaxPooling2D()(layers.Conv2D(4, 3)(x)))
     ),

@@ -150,17 +150,6 @@ def test_patterns_match_as_shells_do(chain):
     assert quantized == set(names) - wanted and wanted
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_names_are_unique_and_layers_keep_theirs(name):
-    model = LAYERS[name]()
-    qat = tflq.quantize(model)
-    names = [layer.name for layer in qat.layers]
-    assert len(set(names)) == len(names)
-    outputs_ = getattr(model, "output_names", None) or [model.layers[-1].name]
-    assert list(qat.output_names) == list(outputs_)
-    assert [t.name for t in qat.inputs] == [t.name for t in model.inputs]
-
-
 def test_the_loss_of_probabilities_is_not_rounded():
     given = keras.Input((7,))
     model = keras.Model(given, layers.Dense(3, activation="softmax", name="kind")(given))

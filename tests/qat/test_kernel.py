@@ -78,8 +78,10 @@ def _built(layer, norm, x, **options):
     return made
 
 
-@pytest.mark.parametrize("options", NORMS)
-@pytest.mark.parametrize("kind", KINDS)
+CASES = [*((kind, "plain") for kind in KINDS), *(("Conv2D", options) for options in NORMS)]
+
+
+@pytest.mark.parametrize(("kind", "options"), [*dict.fromkeys(CASES), ("Conv1D", "neither")])
 def test_without_quantization_it_trains_as_keras_does(kind, options):
     """Outputs, gradients of every weight and moving statistics."""
     layer, norm, x = _pair(kind, NORMS[options])

@@ -109,6 +109,16 @@ def test_what_only_a_clamp_reads_has_no_range(clamp):
     assert not any(name.startswith("conv_quant") for name in _names(made))
 
 
+def test_what_clamps_a_mean_keeps_the_scale_of_what_is_averaged():
+    """The kernel of the mean clamps, too, and cannot change the scale."""
+
+    def body(x):
+        x = layers.AveragePooling2D(2, name="pool")(layers.Conv2D(4, 3, name="conv")(x))
+        return layers.Conv2D(2, 1, name="last")(layers.ReLU(name="relu")(x))
+
+    assert _names(_image(body)) == {"given_quant", "conv_quant", "last_quant"}
+
+
 @pytest.mark.parametrize("read", ["twice", "as an output"])
 def test_what_a_clamp_and_others_read_has_one(read):
     def body(x):

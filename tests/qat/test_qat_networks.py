@@ -64,6 +64,11 @@ def test_trains_saves_clones_and_exports(name, tmp_path):
     assert any(isinstance(layer, QUANTIZED) for layer in qat.layers)
     assert not {id(v) for v in model.variables} & {id(v) for v in qat.variables}
 
+    names = [layer.name for layer in qat.layers]
+    assert len(set(names)) == len(names)
+    assert list(qat.output_names) == list(getattr(model, "output_names", [model.layers[-1].name]))
+    assert [t.name for t in qat.inputs] == [t.name for t in model.inputs]
+
     weights = [np.array(v) for v in qat.trainable_variables]
     history = training.fit(qat, data)
     assert np.isfinite(history.history["loss"]).all()
