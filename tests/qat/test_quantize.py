@@ -195,14 +195,9 @@ def test_two_devices_find_the_ranges_of_the_whole_batch():
     assert one["replicas"] == 1 and two["replicas"] == 2
     assert two["spans"]["given_quant"] == one["spans"]["given_quant"]
     np.testing.assert_allclose(two["spans"]["conv_quant"], one["spans"]["conv_quant"], rtol=1e-3)
-    _check_statistics(one, two)
-
-
-def _check_statistics(*found):
-    """Those of a replica are of its own share of each batch, as Keras leaves them."""
-    for each in found:
-        assert np.isfinite(each["mean"]).all() and np.abs(each["mean"]).max() < 3
-        assert min(each["variance"]) > 0.05 and max(each["variance"]) < 10
+    # The mean of two halves is that of the whole; the variances of halves are smaller.
+    np.testing.assert_allclose(two["mean"], one["mean"], atol=1e-2)
+    assert min(two["variance"]) > 0.05 and max(two["variance"]) < 10
 
 
 def _free_ports(count):
@@ -234,11 +229,11 @@ def test_two_workers_end_with_the_same_ranges():
         for process in running:
             process.kill()
     assert first["replicas"] == 2
-    assert first["spans"] == second["spans"] and first["weights"] == second["weights"]
+    for name in ("spans", "weights", "mean", "variance"):
+        assert first[name] == second[name]
     # Either worker saw one half of the data, whose extremes are in the second.
     assert first["spans"]["given_quant"][1] > 6
     assert all(high > low for low, high in first["spans"].values())
-    _check_statistics(first, second)
 
 
 def test_half_precision_holds_the_sums_of_wide_layers():

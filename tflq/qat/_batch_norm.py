@@ -30,6 +30,16 @@ def normalize_batch(norm: Any, x: Tensor) -> Tensor:
     # The kernel gives the unbiased variance, Keras keeps the biased one.
     count = tf.cast(tf.size(x) // tf.shape(x)[-1], tf.float32)
     variance = variance * (count - 1) / count
-    for moving, seen in ((norm.moving_mean, mean), (norm.moving_variance, variance)):
-        moving.assign(moving * norm.momentum + tf.stop_gradient(seen) * (1 - norm.momentum))
+    moving = (norm.moving_mean, norm.moving_variance)
+    for kept, seen in zip(moving, _over_replicas([mean, variance]), strict=True):
+        kept.assign(kept * norm.momentum + tf.stop_gradient(seen) * (1 - norm.momentum))
     return y
+
+
+def _over_replicas(values: list[Tensor]) -> list[Tensor]:
+    """Their means over all replicas, so that every worker exports the same file."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return values
+    means: list[Tensor] = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+    return means
