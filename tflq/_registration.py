@@ -19,9 +19,8 @@ _LAYERS = "tflq.qat"
 
 def register_with_keras() -> None:
     """Registers the layers now where Keras is imported, else as soon as it is."""
-    missing = [name for name in _NEEDED if name not in sys.modules]
-    if missing:
-        sys.meta_path.insert(0, _Watcher(missing))
+    if any(name not in sys.modules for name in _NEEDED):
+        sys.meta_path.insert(0, _Watcher())
     _import_layers(just_loaded=None)
 
 
@@ -41,19 +40,23 @@ def _import_layers(*, just_loaded: str | None) -> None:
 class _Watcher(MetaPathFinder):
     """Lets imports go their way, and does something more after some."""
 
-    def __init__(self, names: list[str]):
-        self._awaited = names
+    def __init__(self) -> None:
+        self._looking = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module's own spec, with a loader that registers the layers in the end."""
-        if fullname not in self._awaited:
+        """The module's own spec, with a loader that registers the layers in the end.
+
+        Asking for a spec need not mean loading it: whoever only looks may do so again.
+        """
+        if self._looking or fullname not in _NEEDED:
             return None
-        self._awaited.remove(fullname)
-        if not self._awaited:
-            sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self._looking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._looking = False
         if spec is not None and spec.loader is not None:
             spec.loader = _Registering(spec.loader)
         return spec

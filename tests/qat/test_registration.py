@@ -73,6 +73,8 @@ def test_other_backends_of_keras_are_left_alone(backend, imported, monkeypatch):
     assert asked == imported
 
 
-def test_exporting_a_saved_model_needs_no_other_import(saved, tmp_path):
+@pytest.mark.parametrize("legacy", ["0", "1"])
+def test_exporting_a_saved_model_needs_no_other_import(saved, legacy, tmp_path):
     code = f"import tflq\nprint(tflq.export('qat.keras', {str(tmp_path / 'm')!r}).facts.size > 0)"
-    assert "True" in _run(code, saved).stdout
+    # With legacy Keras chosen, TensorFlow only looks for Keras 3.
+    assert "True" in _run(code, saved, TF_USE_LEGACY_KERAS=legacy).stdout
