@@ -54,9 +54,10 @@ def main(_: list[str]) -> None:
     rows.append(("trained with tflq.quantize", accuracy(path.read_bytes(), images, labels)))
 
     # 5. What Keras evaluates is what the phone computes.
-    simulated = qat.predict(images, batch_size=100, verbose=0).argmax(1)
-    integers = tflq.integer_simulation(qat).predict(images[:1000], batch_size=100, verbose=0)
-    came = logits(path.read_bytes(), images)
+    some = images[:_COMPARED]
+    predicted = qat.predict(some, batch_size=100, verbose=0)
+    integers = tflq.integer_simulation(qat).predict(some, batch_size=100, verbose=0)
+    came = logits(path.read_bytes(), some)
     folder.cleanup()
     print(f"\n| {_SCHEME.value} file | accuracy on 10,000 test images |\n|---|---|")
     for name, share in rows:
