@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+import tflq
 from tflq.integer import integer_simulation, simulate, simulation_of
 from tflq.integer._conversion import decoded
 from tflq.tflite_side import Runner
@@ -184,3 +185,16 @@ def test_codes_as_input(integer_file, small_cnn):
     scale, zero = detail["quantization"]
     codes = np.clip(np.round(data / np.float32(scale)) + zero, -128, 127).astype(np.int8)
     np.testing.assert_array_equal(simulate(integer_file, codes)[0], simulate(integer_file, data)[0])
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_pixels_on_halves_are_rounded_alike_in_compiled_graphs(jit, tmp_path):
+    # 0..255 over -1..1 lies between codes, every one of them.
+    pixels = (np.arange(256, dtype=np.float32).reshape(16, 16) - np.float32(127.5)) / 127.5
+    model = keras.Sequential([keras.Input((16,)), layers.Dense(16, kernel_initializer="identity")])
+    tflq.export(model, tmp_path / "it.tflite", data=pixels, verify_data=pixels, calibrator="minmax")
+    integers = integer_simulation(tmp_path / "it.tflite")
+    run = tf.function(lambda x: integers(x, training=False), jit_compile=jit)
+    runner = Runner((tmp_path / "it.tflite").read_bytes())
+    came = [runner.run({runner.inputs[0].name: row[None]})[0] for row in pixels]
+    np.testing.assert_array_equal(run(tf.constant(pixels)), np.concatenate(came))

@@ -42,6 +42,9 @@ def dequantize(site: Site, values: Sequence[Value]) -> list[Value]:
 
 def at_the_door(x: Value, target: Codes) -> Value:
     """Codes of the numbers a caller gives: clamp(round_half_even(x / s) + z)."""
-    steps = tf.round(tf.cast(x, tf.float32) / target.one_scale)
+    # Pixels often lie on halves. Compilers make a product of a division by a constant, which falls
+    # beside them in float32; in float64 it comes back to the quotient.
+    quotient = tf.cast(x, tf.float64) / np.float64(target.one_scale)
+    steps = tf.round(tf.cast(quotient, tf.float32))
     codes = steps + float(target.one_zero)
     return tf.clip_by_value(codes, float(target.low), float(target.high))

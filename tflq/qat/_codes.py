@@ -157,12 +157,12 @@ def _code(
         return tf.sign(mean) * tf.floor(tf.abs(mean) + (0.5 + _SLACK))
     if origin is Origin.RESIZE:
         return tf.floor(x / scale + zero + (0.5 + _SLACK))
-    return tf.round(x / scale) + zero
+    return tf.round(_ratio(x, scale)) + zero
 
 
-def _ratio(scale: Tensor, other: Tensor) -> Tensor:
-    """The quotient of scales as float32 division gives it, which compilers rewrite."""
-    return tf.cast(tf.cast(scale, tf.float64) / tf.cast(other, tf.float64), tf.float32)
+def _ratio(x: Tensor, scale: Tensor) -> Tensor:
+    """A quotient as float32 division gives it, which compilers rewrite."""
+    return tf.cast(tf.cast(x, tf.float64) / tf.cast(scale, tf.float64), tf.float32)
 
 
 def _sum(scale: Tensor, operands: Sequence[Tensor], *, sign: int) -> Tensor:
