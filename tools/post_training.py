@@ -9,8 +9,6 @@ training images calibrate, the test images judge. Each cell goes to the results 
 done, and is not measured again; the tables are printed from there.
 """
 
-import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ import numpy as np
 from absl import app, flags
 from fashion_mnist import load_fashion_mnist
 from imagenet import logits, photos
+from results_file import append_row, read_rows
 
 import tflq
 from tflq._fidelity import sqnr_db
@@ -131,7 +130,7 @@ def _measure(network: Network, cells: list[tuple[str, str]], results: Path) -> N
                 "seconds": report.seconds,
                 "steps": [[s.step, s.note, s.sqnr_db, s.kept] for s in report.steps],
             }
-            _append(results, row)
+            append_row(results, row)
             took = time.perf_counter() - start
             print(f"{network.name} {scheme} {method}: {row['top1']:.4f}, {took:.0f} s", flush=True)
 
@@ -147,17 +146,8 @@ def _judge(came: np.ndarray, wanted: np.ndarray, labels: np.ndarray) -> dict[str
     }
 
 
-def _append(results: Path, row: dict[str, Any]) -> None:
-    with results.open("a") as stream:
-        stream.write(json.dumps(row) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
 def _read(results: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
-    if not results.is_file():
-        return {}
-    rows = [json.loads(line) for line in results.read_text().splitlines()]
+    rows = read_rows(results)
     return {(row["network"], row["scheme"], row["method"]): row for row in rows}
 
 

@@ -8,8 +8,6 @@ trained once a seed. Each cell goes to the results file when
 it is done, and is not measured again; the table is printed from there.
 """
 
-import json
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 from absl import app, flags
 from fashion_mnist import DEBIAN, flipped, load_fashion_mnist
 from imagenet import logits
+from results_file import append_row, read_rows
 from widened import widened
 
 import tflq
@@ -53,7 +52,7 @@ def main(_: list[str]) -> None:
             row: dict[str, Any] = dict(zip(("network", "scheme", "way"), cell, strict=True))
             row["top1"] = _measure(*cell, training, test)
             row["seconds"] = time.perf_counter() - start
-            _append(results, row)
+            append_row(results, row)
             print(row, flush=True)
     print(_markdown(_read(results)))
 
@@ -105,17 +104,8 @@ def _trained(model: Any, scheme: str, seed: int, training: Any) -> Any:
 
 
 def _read(file: Path) -> dict[Cell, float]:
-    if not file.is_file():
-        return {}
-    rows = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+    rows = read_rows(file)
     return {(row["network"], row["scheme"], row["way"]): row["top1"] for row in rows}
-
-
-def _append(file: Path, row: dict[str, Any]) -> None:
-    with file.open("a") as out:
-        out.write(json.dumps(row) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
 
 
 def _markdown(cells: dict[Cell, float]) -> str:

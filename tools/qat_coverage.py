@@ -10,8 +10,6 @@ codes of the training-time simulation drift apart in deep ones; the integer one'
 """
 
 import inspect
-import json
-import os
 import sys
 import tempfile
 import time
@@ -21,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from results_file import append_row, read_rows
 
 import tflq
 from tflq.tflite_side import Graph, Runner
@@ -45,10 +44,7 @@ def main(_: list[str]) -> None:
                 # One network must not keep the others from their turn.
                 traceback.print_exc()
                 continue
-            with results.open("a") as out:
-                out.write(json.dumps(row) + "\n")
-                out.flush()
-                os.fsync(out.fileno())
+            append_row(results, row)
             print(row, flush=True)
     print(_markdown(list(_read(results).values())))
 
@@ -123,10 +119,7 @@ def _counted(kinds: list[str]) -> str:
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:
-    if not file.is_file():
-        return {}
-    rows = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
-    return {row["network"]: row for row in rows}
+    return {row["network"]: row for row in read_rows(file)}
 
 
 def _markdown(rows: list[dict[str, Any]]) -> str:
