@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from tflq.qat._fake_quant import SMALLEST, scale_of
-from tflq.qat._hard_swish import hard_swish_codes
+from tflq.qat._hard_swish import exponent_of, hard_swish_codes
 
 Tensor = Any
 
@@ -136,11 +136,8 @@ def _code(
     x: Tensor, codes: Tensor, origin: Origin | None, operands: Sequence[Tensor], count: int
 ) -> Tensor:
     scale, zero = codes[0], codes[1]
-    if origin is Origin.KERNEL:
-        (unit,) = operands
-        return tf.round(tf.round(x / unit) * _ratio(unit, scale)) + zero
-    if origin is Origin.PRODUCT:
-        unit = operands[0][0] * operands[1][0]
+    if origin in (Origin.KERNEL, Origin.PRODUCT):
+        unit = operands[0] if origin is Origin.KERNEL else operands[0][0] * operands[1][0]
         return tf.round(tf.round(x / unit) * _ratio(unit, scale)) + zero
     if origin in (Origin.SUM, Origin.DIFFERENCE):
         return _sum(scale, operands, sign=1 if origin is Origin.SUM else -1) + zero
@@ -186,8 +183,7 @@ def _sum(scale: Tensor, operands: Sequence[Tensor], *, sign: int) -> Tensor:
 def _rectified(whole: Tensor, source: Tensor, scale: Tensor) -> Tensor:
     """Converts in LiteRT's fixed point, which rounds at the factor's mantissa and at its shift."""
     ratio = tf.cast(source, tf.float64) / tf.cast(scale, tf.float64)
-    exponent = tf.cast(tf.bitcast(ratio, tf.int64) // 2**52, tf.int32) - 1022
-    power = tf.pow(tf.cast(2.0, tf.float64), tf.cast(exponent, tf.float64))
+    _, power = exponent_of(ratio)
     mantissa = tf.floor(ratio / power * 2**31 + 0.5) / 2**31
     exact = tf.cast(whole, tf.float64) * tf.maximum(power, 1.0) * mantissa
     return tf.cast(tf.floor(tf.floor(exact + 0.5) * tf.minimum(power, 1.0) + 0.5), tf.float32)

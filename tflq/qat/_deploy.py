@@ -120,6 +120,11 @@ def _fix(layer: Layer, nodes: list[Node]) -> None:
     layer.cls, layer.weights = ConstantFakeQuant, []
     bounds = {"low": low, "high": high, "bits": layer.source.bits}
     layer.config = bounds | {"dtype": "float32"}
+    _keep_values(nodes)
+
+
+def _keep_values(nodes: list[Node]) -> None:
+    """Takes scales and codes away from calls, which leaves one input and one output."""
     for node in nodes:
         node.inputs, node.outputs = node.inputs[:1], node.outputs[:1]
         node.arguments = single_argument
@@ -147,9 +152,7 @@ def _set_kernel(
     layer.config = inner.get_config()
     if "use_bias" in layer.config:
         layer.config["use_bias"] = bias is not None
-    for node in nodes:
-        node.inputs, node.outputs = node.inputs[:1], node.outputs[:1]
-        node.arguments = single_argument
+    _keep_values(nodes)
 
 
 def _set_weights(layer: Layer, weights: dict[str, TrainedWeights]) -> None:

@@ -33,11 +33,16 @@ def hard_swish_codes(x: Tensor, source: Tensor, codes: Tensor) -> Tensor:
     return tf.cast(_rounded_shift(product, -out_exponent), tf.float32) + codes[1]
 
 
+def exponent_of(number: Tensor) -> tuple[Tensor, Tensor]:
+    """The exponent of a positive float64, whose mantissa is 0.5 or more, and 2 to its power."""
+    exponent = tf.cast(tf.bitcast(number, tf.int64) // 2**52, tf.int32) - 1022
+    return exponent, tf.pow(tf.cast(2.0, tf.float64), tf.cast(exponent, tf.float64))
+
+
 def _multiplier(number: Tensor) -> tuple[Tensor, Tensor]:
     """A positive float64 number as a 16-bit factor of 2^15 and an exponent."""
-    exponent = tf.cast(tf.bitcast(number, tf.int64) // 2**52, tf.int32) - 1022
-    mantissa = number / tf.pow(tf.cast(2.0, tf.float64), tf.cast(exponent, tf.float64))
-    wide = tf.cast(tf.floor(mantissa * 2**31 + 0.5), tf.int64)
+    exponent, power = exponent_of(number)
+    wide = tf.cast(tf.floor(number / power * 2**31 + 0.5), tf.int64)
     exponent = tf.where(wide == 2**31, exponent + 1, exponent)
     wide = tf.where(wide == 2**31, tf.cast(2**30, tf.int64), wide)
     narrow = tf.minimum((wide + 2**15) // 2**16, _LARGEST)

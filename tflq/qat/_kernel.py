@@ -96,8 +96,8 @@ class QuantizedKernel(QuantizationLayer):
         unit = self._unit(input_scale, bound)
         if training or bound is None or input_scale is None or not self._holds_integers(bias):
             return self._run(x, kernel, bias), unit
-        sums = self._run_integers(x, kernel, bias, input_scale, bound)
-        return tf.cast(tf.cast(sums, tf.float32) * unit, sums.dtype), unit
+        sums = self._run_integers(x, kernel, bias, input_scale, bound, unit)
+        return sums * unit, unit
 
     def folded(self, input_scale: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The kernel and bias of the file, fake-quantized, and the kernel's bounds.
@@ -116,9 +116,8 @@ class QuantizedKernel(QuantizationLayer):
         bound = self._bound(self.quantizer, kernel, bias, input_scale)
         kernel = self.quantizer.quantize(kernel, bound)
         if self._has_channel_bias(bias) and input_scale is not None:
-            scales = input_scale * self.quantizer.scales(bound)
-            scales = tf.reshape(tf.broadcast_to(scales, [tf.size(bias)]), tf.shape(bias))
-            bias = fake_quant_bias(bias, scales)
+            unit = self._unit(input_scale, bound)
+            bias = fake_quant_bias(bias, tf.reshape(unit, tf.shape(bias)))
         return kernel, bias, bound
 
     def compute_output_spec(self, x: Any, input_codes: Any = None, training: Any = None) -> Any:
@@ -251,14 +250,17 @@ class QuantizedKernel(QuantizationLayer):
         return ones * (input_scale * self.quantizer.scales(bound))
 
     def _run_integers(
-        self, x: Tensor, kernel: Tensor, bias: Tensor | None, input_scale: Tensor, bound: Tensor
+        self,
+        x: Tensor,
+        kernel: Tensor,
+        bias: Tensor | None,
+        input_scale: Tensor,
+        bound: Tensor,
+        unit: Tensor,
     ) -> Tensor:
         """The sums that the file's kernel makes: whole numbers in float32."""
         assert self.quantizer is not None, "what has bounds is quantized"
-        ones = tf.ones((self._channels,))
-        scales = ones * self.quantizer.scales(bound)
+        scales = tf.ones((self._channels,)) * self.quantizer.scales(bound)
         weights = integers(kernel, self._shaped(scales))
-        added = None
-        if bias is not None:
-            added = integers(bias, tf.reshape(input_scale * scales, tf.shape(bias)))
+        added = None if bias is None else integers(bias, tf.reshape(unit, tf.shape(bias)))
         return self._run(integers(tf.cast(x, tf.float32), input_scale), weights, added)
