@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.src.applications import inception_resnet_v2
 
 import tflq
 from tflq.tflite_side import Graph, Runner
@@ -62,6 +63,14 @@ def _merged_rectifiers():
     return keras.Model(image, layers.Add()([layers.Conv2D(4, 1)(layers.ReLU()(x)) for _ in "ab"]))
 
 
+def _scaling():
+    image = _image()
+    x = layers.Rescaling(0.3, offset=-0.1)(image)
+    x = layers.Normalization(mean=[0.1, 0.2, -0.3, 0.0], variance=[1.0, 0.5, 2.0, 4.0])(x)
+    x = layers.Average()([layers.Conv2D(4, 3, padding="same")(x), x])
+    return keras.Model(image, inception_resnet_v2.CustomScaleLayer(0.17)([x, layers.ReLU()(x)]))
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -72,6 +81,7 @@ def _merged_rectifiers():
         _upsampling,
         _rectifier_of_its_own,
         _merged_rectifiers,
+        _scaling,
     ],
 )
 @pytest.mark.parametrize("ranges", ["moving_average", "lsq"])

@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from keras import layers
 from small_networks import LAYERS, data_for, noise
-from training import fit, outputs, quantizer, quantizers, span
+from training import fit, kernels, outputs, quantizer, quantizers, span
 
 import tflq
 from tflq._errors import UserError
 from tflq._float_model import weights_digest
 from tflq.qat import deploy
+from tflq.qat._codes import codes_of
 
 NAMES = (
     "BatchNormalization relu",
@@ -43,6 +44,22 @@ def test_the_deployed_model_computes_what_was_trained(name):
         assert np.mean(np.abs(want - came) < 1.5 * step) > 0.98
         # The other clips nothing.
         assert np.corrcoef(plain.ravel(), came.ravel())[0, 1] > 0.97
+
+
+def test_biases_are_rounded_to_the_scale_that_the_file_has():
+    """That scale may differ in its last digit from (high - low) / 255."""
+    given = keras.Input((4,))
+    qat = tflq.quantize(keras.Model(given, layers.Dense(64)(given)))
+    (dense,) = kernels(qat)
+    rng = np.random.default_rng(0)
+    dense.layer.bias.assign(rng.normal(size=64))
+    for low, high in rng.uniform((-3, 0), (0, 3), (20, 2)):
+        for layer in quantizers(qat):
+            layer.set_range(low, high)
+        scale, _ = codes_of(*quantizers(qat)[0].range(), bits=8)
+        _, bias, _ = dense.folded(scale)
+        (deployed,) = (np.asarray(v) for v in deploy(qat).model.weights if v.name == "bias")
+        np.testing.assert_array_equal(deployed, bias)
 
 
 @pytest.mark.parametrize("name", NAMES)

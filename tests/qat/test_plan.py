@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 from small_networks import LAYERS, noise
-from training import fit, outputs, quantizer, quantizers, span
+from training import fit, kernels, outputs, quantizer, quantizers, span
 
 import tflq
 from tflq.keras_side import read_graph
@@ -164,3 +164,14 @@ def test_edges_are_the_first_and_last_weighted_layers_of_every_way():
 
     graph = read_graph(_image(body))
     assert {layer.name for layer in edges(graph)} == {"a", "b", "d", "e"}
+
+
+def test_what_only_scales_is_no_edge_and_keeps_8_bits():
+    def body(x):
+        x = layers.Conv2D(4, 3, name="first")(layers.Rescaling([0.5, 1.0, 2.0], name="pre")(x))
+        x = layers.Conv2D(4, 3, name="middle")(layers.DepthwiseConv2D(3, name="inner")(x))
+        return layers.Rescaling(0.1, name="post")(layers.Conv2D(2, 1, name="last")(x))
+
+    qat = tflq.quantize(_image(body), scheme="w4a8")
+    bits = {layer.layer.name: layer.quantizer.bits for layer in kernels(qat)}
+    assert bits == {"pre": 8, "first": 8, "inner": 4, "middle": 4, "last": 8, "post": 8}

@@ -6,7 +6,8 @@ from keras import layers
 from training import outputs
 
 from tflq.keras_side import build_model, read_graph
-from tflq.qat._prepare import Namer, add_depthwise_convolutions, prepare
+from tflq.qat._depthwise import add_depthwise_convolutions
+from tflq.qat._prepare import Namer, prepare
 
 
 def _prepared(model, *, depthwise=True):
@@ -26,7 +27,16 @@ REWRITTEN = [
     for name in small_networks.LAYERS
     if any(
         part in name
-        for part in ("Separable", "Attention", "BatchNorm", "BN", "norm", "conv with", "Average")
+        for part in (
+            "Separable",
+            "Attention",
+            "BatchNorm",
+            "BN",
+            "orm",
+            "conv with",
+            "Average",
+            "Rescaling",
+        )
     )
 ]
 
@@ -61,7 +71,9 @@ def test_the_graph_computes_what_it_did(name):
             ["Conv2D", "Conv2D", "DepthwiseConv2D", "BatchNormalization"],
         ),
         ("BN after Add", ["Conv2D", "Conv2D", "Add", "DepthwiseConv2D", "BatchNormalization"]),
-        ("Average", ["Conv2D", "Conv2D", "Add", "Rescaling", "Conv2D"]),
+        ("Average", ["Conv2D", "Conv2D", "Add", "DepthwiseConv2D", "Conv2D"]),
+        ("Rescaling", ["DepthwiseConv2D", "Conv2D"]),
+        ("Normalization", ["Reshape", "DepthwiseConv1D", "Reshape", "Dense"]),
     ],
 )
 def test_the_parts(name, kinds):

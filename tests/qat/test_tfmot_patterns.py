@@ -195,6 +195,7 @@ def test_preprocessing_inside_the_model(tmp_path):
 
     def body(x):
         x = layers.Rescaling(1 / 255)(x)
+        x = layers.Normalization(mean=[0.4, 0.5, 0.6], variance=[0.1, 0.2, 0.3])(x)
         x = layers.ZeroPadding2D(((0, 1), (0, 1)))(x)
         return layers.Conv2D(3, 3, strides=2, use_bias=False, activation="silu")(x)
 

@@ -16,7 +16,7 @@ from tflq._errors import UserError
 from tflq._float_model import TrainedWeights, Training, weights_digest
 from tflq.keras_side import KerasGraph, Layer, Node, build_model, read_graph, single_argument
 from tflq.qat._activation import FakeQuant
-from tflq.qat._fake_quant import scale_of
+from tflq.qat._codes import codes_of
 from tflq.qat._kernel import QuantizedKernel
 from tflq.qat._phase import quantized_layers
 from tflq.qat._schedule import diverged
@@ -112,7 +112,7 @@ def check_ranges(model: Any) -> None:
 def _fix(layer: Layer, nodes: list[Node]) -> None:
     low, high = (float(bound) for bound in layer.source.range())
     if layer.source.bits == 16:
-        scale = float(scale_of(tf.constant(low), tf.constant(high), bits=16))
+        scale = float(codes_of(tf.constant(low), tf.constant(high), bits=16)[0])
         # One code more on the negative side, which files do not use.
         low, high = -32767 * scale, 32767 * scale * 32767 / 32768
     elif low == high == 0:
@@ -133,7 +133,7 @@ def _keep_values(nodes: list[Node]) -> None:
 def _scales(graph: KerasGraph) -> dict[int, Any]:
     """By number of a tensor that holds codes, their scale."""
     return {
-        node.outputs[1]: scale_of(*node.layer.source.range(), bits=node.layer.source.bits)
+        node.outputs[1]: codes_of(*node.layer.source.range(), bits=node.layer.source.bits)[0]
         for node in graph.nodes
         if isinstance(node.layer.source, FakeQuant)
     }

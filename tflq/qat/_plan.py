@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tflq._errors import UserError
 from tflq.keras_side import KerasGraph, Layer, Node, Shape, activation_name, activation_of
+from tflq.qat._depthwise import only_scales
 from tflq.qat._prepare import is_weighted
 from tflq.qat._rules import LayerRule, Output, Range, rule_of
 from tflq.scheme import Scheme
@@ -96,7 +97,9 @@ def match_layers(
 
 
 def weight_bits(layer: Layer, scheme: Scheme, *, at_edge: bool) -> int:
-    """Bits of a layer's weights: 8 where few bits cost most or no kernel takes fewer."""
+    """Bits of a layer's weights: 8 where few bits cost most, save nothing or have no kernel."""
+    if only_scales(layer):
+        return max(8, scheme.weight_bits)
     if at_edge and scheme.edge_weight_bits is not None:
         return scheme.edge_weight_bits
     return scheme.weight_bits if layer.kind in _INT4_KINDS else max(8, scheme.weight_bits)
@@ -111,9 +114,10 @@ def edges(graph: KerasGraph) -> set[Layer]:
         for node in nodes:
             near, far = (node.inputs, node.outputs) if forwards else (node.outputs, node.inputs)
             passed = any(tensor in behind for tensor in near)
-            if is_weighted(node.layer) and not passed:
+            counts = is_weighted(node.layer) and not only_scales(node.layer)
+            if counts and not passed:
                 found.add(node.layer)
-            if is_weighted(node.layer) or passed:
+            if counts or passed:
                 behind.update(far)
     return found
 

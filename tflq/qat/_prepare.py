@@ -1,23 +1,19 @@
 """Brings a Keras graph into the form in which its layers meet their kernels one to one.
 
 Separable convolutions and attention become their parts, activations that no kernel fuses become
-layers of their own, and a batch normalization that follows no convolution becomes a 1x1 depthwise
-convolution that it can be folded into: one kernel with a scale a channel and an int32 bias, where
-two int8 constants would be multiplied and added.
+layers of their own.
 """
 
 import itertools
 from typing import Any
 
 import keras
-import numpy as np
 
 from tflq.keras_side import (
     KerasGraph,
     Layer,
     Node,
     activation_name,
-    convolution_behind,
     has_kernel,
     single_argument,
     split_separables,
@@ -26,7 +22,6 @@ from tflq.qat._attention import split_attention
 
 _FUSED = ("linear", "relu")
 _SWISH = ("silu", "swish")
-_NORMALIZATION = "BatchNormalization"
 
 
 def prepare(graph: KerasGraph) -> None:
@@ -37,6 +32,7 @@ def prepare(graph: KerasGraph) -> None:
     _split_activations(graph, names)
     _split_swish(graph, names)
     _split_averages(graph, names)
+    _split_scaled_sums(graph, names)
 
 
 class Namer:
@@ -61,60 +57,6 @@ def is_weighted(layer: Layer) -> bool:
     return has_kernel(layer) and layer.cls.__module__.partition(".")[0] == "keras"
 
 
-def add_depthwise_convolutions(graph: KerasGraph) -> None:
-    """Puts a 1x1 depthwise convolution of ones before batch normalizations that need one."""
-    names = Namer(graph)
-    for layer, nodes in list(graph.calls().items()):
-        if layer.kind != _NORMALIZATION or not _is_plain(graph, layer, nodes):
-            continue
-        if isinstance(convolution_behind(graph, nodes), str):
-            _add_depthwise(graph, layer, nodes, names)
-
-
-def _is_plain(graph: KerasGraph, layer: Layer, nodes: list[Node]) -> bool:
-    config = layer.config or {}
-    ranks = {len(graph.shapes[node.inputs[0]]) for node in nodes}
-    axis = np.ravel(config["axis"]).tolist()
-    last = axis == [-1] or ranks == {axis[0] + 1}
-    return last and ranks <= {2, 3, 4} and len(ranks) == 1 and not config.get("renorm")
-
-
-def _add_depthwise(graph: KerasGraph, layer: Layer, nodes: list[Node], names: Namer) -> None:
-    (rank,) = {len(graph.shapes[node.inputs[0]]) for node in nodes}
-    channels = layer.weights[-1].size
-    cls = keras.layers.DepthwiseConv2D if rank == 4 else keras.layers.DepthwiseConv1D
-    policy = (layer.config or {}).get("dtype")
-    name = names(f"{layer.name}_kernel")
-    one = cls(1, use_bias=False, name=name, trainable=False, dtype=policy)
-    ones = np.ones((*(1,) * (max(rank, 3) - 2), channels, 1), np.float32)
-    made = Layer(
-        name=one.name, cls=cls, config=one.get_config(), weights=[ones], source=layer.source
-    )
-    for node in nodes:
-        if rank == 2:
-            _through_rank_3(graph, node, layer, names, channels)
-        source = node.inputs[0]
-        between = graph.new_tensor(graph.shapes[source])
-        graph.insert(node, _call(made, source, between))
-        node.inputs = [between]
-
-
-def _through_rank_3(
-    graph: KerasGraph, node: Node, layer: Layer, names: Namer, channels: int
-) -> None:
-    """Gives the normalization a dimension more, and takes it away behind it."""
-    source, output = node.inputs[0], node.outputs[0]
-    longer = graph.new_tensor((graph.shapes[source][0], 1, channels))
-    graph.insert(node, _call(_reshape((1, channels), names(f"{layer.name}_up")), source, longer))
-    graph.insert_after(output, _reshape((channels,), names(f"{layer.name}_down")))
-    graph.shapes[output] = graph.shapes[longer]
-    node.inputs = [longer]
-
-
-def _reshape(shape: tuple[int, ...], name: str) -> Layer:
-    return made_layer(keras.layers.Reshape(shape, name=name))
-
-
 def made_layer(layer: Any, part_of: Layer | None = None) -> Layer:
     """A Keras layer without weights, for the graph."""
     return Layer(
@@ -126,7 +68,8 @@ def made_layer(layer: Any, part_of: Layer | None = None) -> Layer:
     )
 
 
-def _call(layer: Layer, source: int, output: int) -> Node:
+def call_of(layer: Layer, source: int, output: int) -> Node:
+    """A call with one input and one output."""
     return Node(layer=layer, inputs=[source], outputs=[output], arguments=single_argument)
 
 
@@ -163,7 +106,7 @@ def _split_swish(graph: KerasGraph, names: Namer) -> None:
             part_of=layer,
         )
         between = graph.new_tensor(graph.shapes[source], graph.dtypes[source])
-        graph.insert(node, _call(gate, source, between))
+        graph.insert(node, call_of(gate, source, between))
         node.layer = made_layer(
             keras.layers.Multiply(name=names(f"{layer.name}_multiply"), dtype=policy), part_of=layer
         )
@@ -185,3 +128,22 @@ def _split_averages(graph: KerasGraph, names: Namer) -> None:
         layer.cls = keras.layers.Add
         for node in nodes:
             graph.insert_after(node.outputs[0], share)
+
+
+def _split_scaled_sums(graph: KerasGraph, names: Namer) -> None:
+    """Scales and adds in two steps what InceptionResNet's own layer does in one."""
+    for layer, nodes in list(graph.calls().items()):
+        if layer.kind != "CustomScaleLayer" or layer.cls.__module__.partition(".")[0] != "keras":
+            continue
+        config = layer.config or {}
+        factor, policy = config["scale"], config["dtype"]
+        scale = made_layer(
+            keras.layers.Rescaling(factor, name=names(f"{layer.name}_scale"), dtype=policy),
+            part_of=layer,
+        )
+        layer.cls, layer.config = keras.layers.Add, {"name": layer.name, "dtype": policy}
+        for node in nodes:
+            first, second = node.inputs
+            scaled = graph.new_tensor(graph.shapes[second], graph.dtypes[second])
+            graph.insert(node, call_of(scale, second, scaled))
+            node.inputs = [first, scaled]

@@ -16,12 +16,13 @@ from tflq.keras_side import (
     read_signature,
 )
 from tflq.qat._activation import RANGES, FakeQuant
+from tflq.qat._depthwise import add_depthwise_convolutions
 from tflq.qat._insert import Choices, insert_quantizers
 from tflq.qat._merge import merge_clamps
 from tflq.qat._outputs import name_outputs
 from tflq.qat._plan import match_layers
 from tflq.qat._port import port
-from tflq.qat._prepare import add_depthwise_convolutions, prepare
+from tflq.qat._prepare import prepare
 from tflq.qat._starting_ranges import set_starting_ranges
 from tflq.scheme import Scheme, Writer, get_scheme, schemes
 
