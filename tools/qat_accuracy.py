@@ -4,8 +4,8 @@
 
 FOLDER of --fashion holds what tools/fashion_networks.py trained. Accuracy is that of the .tflite
 file on the 10,000 test images (int4 weights are widened to int8 for that, see widened.py); QAT is
-trained once a seed. Each cell goes to the results file when
-it is done, and is not measured again; the table is printed from there.
+trained once a seed. Each cell goes to the results file when it is done, and is not measured again;
+the table is printed from there.
 """
 
 import tempfile
@@ -34,7 +34,9 @@ _NETWORKS = flags.DEFINE_list(
 _SCHEMES = flags.DEFINE_list("schemes", ["w8a8", "w8a8-per-tensor", "w4a8"], "schemes to measure")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "seeds of the training")
 _EPOCHS = flags.DEFINE_integer("epochs", 1, "passes over the training images")
-_RATE = flags.DEFINE_float("rate", 5e-4, "learning rate to start from")
+_RATE = flags.DEFINE_float(
+    "rate", None, "learning rate to start from; by default 2e-4, and 5e-4 for 4-bit weights"
+)
 _CALIBRATING = 100
 
 Cell = tuple[str, str, str]
@@ -97,8 +99,9 @@ def _trained(model: Any, scheme: str, seed: int, training: Any) -> Any:
     batches = flipped(images, labels, seed=seed)
     steps = _EPOCHS.value * len(batches)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    rate = keras.optimizers.schedules.CosineDecay(_RATE.value, steps)
-    qat.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    rate = _RATE.value or (5e-4 if scheme.startswith("w4") else 2e-4)
+    decay = keras.optimizers.schedules.CosineDecay(rate, steps)
+    qat.compile(keras.optimizers.Adam(decay), loss, metrics=["accuracy"])
     qat.fit(batches, epochs=_EPOCHS.value, callbacks=[tflq.QATSchedule()], verbose=2)
     return qat
 
