@@ -80,11 +80,16 @@ def _cover(name: str) -> dict[str, Any]:
     loss = qat.train_on_batch(data, model.predict(data, verbose=0))
     with tempfile.TemporaryDirectory() as folder:
         qat.save(Path(folder, "qat.keras"))
+        # The largest networks fit into memory only a few times.
+        del model, qat
         loaded = keras.saving.load_model(Path(folder, "qat.keras"))
+        predicted = loaded.predict(data, verbose=0)
         report = tflq.export(loaded, Path(folder, "qat.tflite"))
+        del loaded
+        keras.backend.clear_session()
         content = Path(folder, "qat.tflite").read_bytes()
         found = tflq.parity(content, data[:_JUDGED])
-    same, near = _agreement(loaded, content, data)
+    same, near = _agreement(predicted, content, data)
     return {
         "network": name,
         "loss": float(np.asarray(loss)),
@@ -101,7 +106,7 @@ def _cover(name: str) -> dict[str, Any]:
     }
 
 
-def _agreement(qat: Any, content: bytes, data: np.ndarray) -> tuple[float, float]:
+def _agreement(predicted: Any, content: bytes, data: np.ndarray) -> tuple[float, float]:
     """Shares of output codes that are the same, and at most one apart."""
     runner = Runner(content)
     (spec,) = runner.inputs
@@ -109,7 +114,7 @@ def _agreement(qat: Any, content: bytes, data: np.ndarray) -> tuple[float, float
     graph = Graph.from_bytes(content)
     held = graph.tensors[graph.outputs[0]].quantization
     scale = 1.0 if held is None else held.scale[0]
-    codes = np.abs(np.rint((came - qat.predict(data, verbose=0)) / scale))
+    codes = np.abs(np.rint((came - predicted) / scale))
     return float(np.mean(codes == 0)), float(np.mean(codes <= 1))
 
 

@@ -247,3 +247,19 @@ def test_half_precision_holds_the_sums_of_wide_layers():
     want = outputs(model, x)[0].astype(np.float32)
     came = outputs(tflq.quantize(model, data=x), x)[0].astype(np.float32)
     assert np.abs(came - want).max() < 0.02 * np.abs(want).max()
+
+
+def test_networks_deeper_than_pythons_stack(tmp_path):
+    x = given = keras.Input((2,))
+    for _ in range(260):
+        x = layers.Dense(2, activation="tanh")(x)
+    model, usual = keras.Model(given, x), sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(1000)
+        qat = tflq.quantize(model)
+        qat.save(tmp_path / "deep.keras")
+        sys.setrecursionlimit(1000)
+        loaded = keras.saving.load_model(tmp_path / "deep.keras")
+    finally:
+        sys.setrecursionlimit(usual)
+    assert len(loaded.layers) == len(qat.layers) > 1000

@@ -1,5 +1,6 @@
 """What the layers of quantized models share."""
 
+import sys
 from typing import Any
 
 import keras
@@ -8,6 +9,9 @@ from tflq._errors import UserError
 
 # Raised when a saved model would no longer load as it was meant.
 _FORMAT = 1
+# Keras walks a model with one Python frame a layer, and quantizers double the layers: the usual
+# limit of 1000 frames is too low to quantize the deepest networks, and to load them again.
+_FRAMES = 10_000
 
 
 class QuantizationLayer(keras.layers.Layer):
@@ -18,6 +22,7 @@ class QuantizationLayer(keras.layers.Layer):
 
     def __init__(self, **kwargs: Any):
         super().__init__(**(kwargs | {"dtype": "float32", "autocast": False}))
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
 
     def get_config(self) -> dict[str, Any]:
         """What every such layer is made from."""
