@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tflq._registration import register_with_keras
 
 if TYPE_CHECKING:
+    from tflq._benchmark import benchmark
     from tflq._compare import Comparison, compare
     from tflq._errors import ConversionError, UserError
     from tflq._export import export
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from tflq._inspect import Inspection, inspect
     from tflq._integer_simulation import integer_simulation
     from tflq._report import ExportReport
+    from tflq.bench import BenchmarkResult
     from tflq.integer import parity, simulate
     from tflq.qat import QATSchedule, distill, quantize, register_layer
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
 
 _HOMES = {
+    "BenchmarkResult": "tflq.bench",
     "Comparison": "tflq._compare",
     "ConversionError": "tflq._errors",
     "ExportReport": "tflq._report",
@@ -35,6 +38,7 @@ _HOMES = {
     "QATSchedule": "tflq.qat",
     "Scheme": "tflq.scheme",
     "UserError": "tflq._errors",
+    "benchmark": "tflq._benchmark",
     "calibrators": "tflq.ranges",
     "compare": "tflq._compare",
     "distill": "tflq.qat",
@@ -56,6 +60,7 @@ __version__ = "0.1.0"
 register_with_keras()
 
 __all__ = [
+    "BenchmarkResult",
     "Comparison",
     "ConversionError",
     "ExportReport",
@@ -64,6 +69,7 @@ __all__ = [
     "QATSchedule",
     "Scheme",
     "UserError",
+    "benchmark",
     "calibrators",
     "compare",
     "distill",

@@ -1,7 +1,8 @@
 """A progress bar for terminals."""
 
+import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -55,6 +56,30 @@ def track(
                 progress.advance(task)
     finally:
         _drawing = False
+
+
+@contextlib.contextmanager
+def status(description: str) -> Iterator[Callable[[str], None]]:
+    """Shows a line of text, where `track` would draw a bar, while something takes its time.
+
+    Args:
+        description: what is shown first.
+
+    Yields:
+        A function that shows another text in its place.
+
+    Example:
+        >>> with status("waiting") as say:
+        ...     say("still waiting")
+    """
+    if not _enabled or _drawing or sys.stderr is None or not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status(Text(description)) as shown:
+        yield lambda text: shown.update(Text(text))
 
 
 def _progress_bar(unit: str) -> "Progress":

@@ -8,10 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from tflq._errors import UserError
-from tflq.integer._one_op import one_op
 from tflq.integer._registry import Choice, choose
 from tflq.integer._site import LIMITS, Codes, Place, Site, Value
-from tflq.tflite_side import Graph, Op
+from tflq.tflite_side import Graph, Op, cut_op
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,7 +115,7 @@ class Program:
             outputs=tuple(self._places[i] for i in op.outputs),
             options=op.options,
             delegated=op.index in self._delegated,
-            content=lambda shapes: one_op(self.graph, op, shapes),
+            content=lambda shapes: cut_op(self.graph, op, shapes),
         )
         choice = choose(site)
         if choice is None:

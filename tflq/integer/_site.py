@@ -88,7 +88,7 @@ class Site:
         outputs: what it makes.
         options: the file's builtin options.
         delegated: whether XNNPACK evaluates it, else a kernel of LiteRT's own.
-        content: a .tflite of just this op, from shapes of its inputs; see `one_op`.
+        content: a .tflite of just this op, from shapes of its inputs; see `cut_op`.
     """
 
     kind: str

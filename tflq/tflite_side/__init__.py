@@ -11,6 +11,7 @@ from tflq.tflite_side._assignment import (
 from tflq.tflite_side._bias_correction import analytic_corrections
 from tflq.tflite_side._channel_errors import channel_errors
 from tflq.tflite_side._checkpoint import Checkpoint
+from tflq.tflite_side._cut_op import cut_op
 from tflq.tflite_side._delegation import Delegation, delegated_ops, xnnpack_delegation
 from tflq.tflite_side._derived_ranges import derive_ranges
 from tflq.tflite_side._facts import FileFacts, read_facts
@@ -62,6 +63,7 @@ __all__ = [
     "choose_bounds",
     "choose_ranges",
     "collect",
+    "cut_op",
     "delegated_ops",
     "derive_ranges",
     "fixed_range",

@@ -13,11 +13,16 @@ from tflq._errors import UserError
 _SECONDS = 60
 _SCRIPT = """
 import sys, warnings
+import numpy
 warnings.simplefilter("ignore")
 from ai_edge_litert.interpreter import Interpreter
 try:
     interpreter = Interpreter(model_path=sys.argv[1], num_threads=1)
     interpreter.allocate_tensors()
+    # What memory holds by chance is out of bounds for token ids.
+    for detail in interpreter.get_input_details():
+        if numpy.dtype(detail["dtype"]).kind != "S":
+            interpreter.set_tensor(detail["index"], numpy.zeros(detail["shape"], detail["dtype"]))
     interpreter.invoke()
 except (RuntimeError, ValueError) as error:
     print(error)

@@ -78,6 +78,11 @@ class Runner:
         self.run(sample)
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
 
+    def encoded(self, sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """A sample in the dtypes of the file's inputs."""
+        doors = zip(self.inputs, self._details, strict=True)
+        return [_quantize(sample[spec.name], detail) for spec, detail in doors]
+
     def view(self, index: int) -> Callable[[], np.ndarray]:
         """A function that gives a zero-copy view of a tensor; drop the view before `run`."""
         view: Callable[[], np.ndarray] = self._interpreter.tensor(index)
