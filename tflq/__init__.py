@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tflq.qat import QATSchedule, distill, quantize, register_layer
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
+    from tflq.targets import TargetReport
 
 _HOMES = {
     "Comparison": "tflq._compare",
@@ -34,6 +35,7 @@ _HOMES = {
     "Inspection": "tflq._inspect",
     "QATSchedule": "tflq.qat",
     "Scheme": "tflq.scheme",
+    "TargetReport": "tflq.targets",
     "UserError": "tflq._errors",
     "calibrators": "tflq.ranges",
     "compare": "tflq._compare",
@@ -63,6 +65,7 @@ __all__ = [
     "Inspection",
     "QATSchedule",
     "Scheme",
+    "TargetReport",
     "UserError",
     "calibrators",
     "compare",
