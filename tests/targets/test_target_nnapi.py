@@ -55,6 +55,13 @@ def test_from_android_12_on_the_level_is_the_phones_own():
     assert [any("apart from" in note for note in r.notes) for r in reports] == [False, True, True]
 
 
+def test_float16_weights_are_read_through():
+    unpacking = site("DEQUANTIZE", [T(value=[1, 2], dtype="float16")], [T(2, dtype="float32")])
+    computing = site("DEQUANTIZE", [T(2, dtype="float16")], [T(2, dtype="float32")])
+    assert problem_at(unpacking, NNAPI_1_0) is None
+    assert "float16" in problem_at(computing, LEVEL_7).reason
+
+
 def test_every_row_begins_where_its_dtypes_do():
     for kind, row in ROWS.items():
         starts = [start for start, _ in row.dtypes]
