@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tflq.qat import QATSchedule, distill, quantize, register_layer
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
+    from tflq.targets import TargetReport
 
 _HOMES = {
     "BenchmarkResult": "tflq.bench",
@@ -37,6 +38,7 @@ _HOMES = {
     "Inspection": "tflq._inspect",
     "QATSchedule": "tflq.qat",
     "Scheme": "tflq.scheme",
+    "TargetReport": "tflq.targets",
     "UserError": "tflq._errors",
     "benchmark": "tflq._benchmark",
     "calibrators": "tflq.ranges",
@@ -68,6 +70,7 @@ __all__ = [
     "Inspection",
     "QATSchedule",
     "Scheme",
+    "TargetReport",
     "UserError",
     "benchmark",
     "calibrators",

@@ -1,12 +1,14 @@
 """Shows what a .tflite holds: every tensor's dtype, scale, zero point and range."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tflq._report import facts_table, interval
 from tflq._tables import text_table, to_json
+from tflq.targets import TargetReport, check_targets, judge
 from tflq.tflite_side import FileFacts, Graph, Tensor, probe, read_bytes, read_facts
 
 _LIMITS = {"int4": (-8, 7), "int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
@@ -45,11 +47,13 @@ class Inspection:
         path: the file.
         tensors: all tensors of the main graph.
         facts: size, ops, float islands and what XNNPACK takes.
+        targets: what each target that was asked for takes, and what it does not.
     """
 
     path: str
     tensors: tuple[TensorFacts, ...]
     facts: FileFacts
+    targets: tuple[TargetReport, ...] = ()
 
     def __str__(self) -> str:
         """Tables for the terminal."""
@@ -65,24 +69,30 @@ class Inspection:
             )
             for t in self.tensors
         ]
-        return text_table(self.path, columns, rows) + "\n\n" + facts_table(self.facts)
+        parts = (text_table(self.path, columns, rows), facts_table(self.facts))
+        return "\n\n".join((*parts, *map(str, self.targets)))
 
     def to_json(self) -> str:
         """The inspection as JSON."""
         return to_json(self)
 
 
-def inspect(path: str | os.PathLike[str]) -> Inspection:
-    """Reads a .tflite, quantized or not.
+def inspect(
+    path: str | os.PathLike[str], *, target: str | Sequence[str] | None = None
+) -> Inspection:
+    """Reads a .tflite, quantized or not, and tells what targets would take of it.
 
     Args:
         path: the file.
+        target: "xnnpack", "nnapi", "gpu", "edgetpu", or several, as a list or with commas; each op
+            that one does not take is named, with the reason and what to change. "nnapi:10" is what
+            NNAPI takes on Android 10, "nnapi" tells for each op the first Android that takes it.
 
     Returns:
         An `Inspection`; `print` shows it as tables.
 
     Raises:
-        UserError: it is missing, damaged, or does not run.
+        UserError: the file is missing, damaged, or does not run; a target is unknown.
 
     Example:
         >>> import keras, numpy as np, tempfile, tflq
@@ -90,10 +100,13 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = f"{folder}/model.tflite"
         ...     _ = tflq.export(model, path, data=np.eye(8, dtype="float32"))
-        ...     inspection = tflq.inspect(path)
+        ...     inspection = tflq.inspect(path, target="gpu")
         >>> sorted({tensor.dtype for tensor in inspection.tensors})
         ['int8']
+        >>> [op.kind for op in inspection.targets[0].taken]
+        ['FULLY_CONNECTED']
     """
+    names = () if target is None else check_targets(target)
     content = read_bytes(path)
     graph = Graph.from_bytes(content, name=f"model file {os.fspath(path)!r}")
     probe(path)
@@ -101,6 +114,7 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         path=os.fspath(path),
         tensors=tuple(_facts(tensor) for tensor in graph.tensors),
         facts=read_facts(content),
+        targets=tuple(judge(graph, content, name) for name in names),
     )
 
 

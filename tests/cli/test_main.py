@@ -101,6 +101,15 @@ def test_compare_and_inspect(here, capsys):
     assert {t["dtype"] for t in facts["tensors"]} == {"int8", "int32"}
 
 
+def test_inspect_tells_what_targets_take(here, capsys):
+    flags = ["--target=xnnpack,gpu", "--target=nnapi:9", "--json=targets.json"]
+    assert main(["inspect", "int8.tflite", *flags]) == 0
+    printed = capsys.readouterr().out
+    assert "Target gpu" in printed and "Left to the CPU by nnapi:9" in printed
+    reports = json.loads((here / "targets.json").read_text())["targets"]
+    assert [report["target"] for report in reports] == ["xnnpack", "gpu", "nnapi:9"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -128,6 +137,8 @@ def test_compare_and_inspect(here, capsys):
         (["compare", "model.keras", "int8.tflite"], "--data is missing"),
         (["inspect", "model.keras"], "is not a .tflite"),
         (["inspect", "gone.tflite"], "does not exist"),
+        (["inspect", "int8.tflite", "--target=tpu"], "choose from: xnnpack, nnapi, gpu, edgetpu"),
+        (["inspect", "int8.tflite", "--target=nnapi:29"], "choose from: nnapi:8.1, nnapi:9"),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_code_2(arguments, message, here, capsys):

@@ -15,7 +15,7 @@ from tflq._errors import ConversionError, UserError
 COMMANDS = {
     "export": "writes a quantized .tflite from a trained model, and says what it cost",
     "compare": "compares the outputs of any two models on the same samples",
-    "inspect": "prints every tensor's dtype, scale, zero point and range of a .tflite",
+    "inspect": "prints every tensor of a .tflite, and what phones and accelerators take of it",
     "benchmark": "measures latency, memory and energy of .tflite files, here and on phones",
     "demo": "exports a real EfficientNet-Lite0 with every calibrator, and draws them",
 }

@@ -52,7 +52,8 @@ def _plan(content: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 def _inside(ops: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]]) -> set[int]:
     """Ops on the way back from a part's outputs to its inputs."""
-    producer = {int(t): i for i, entry in enumerate(ops) for t in entry["outputs"]}
+    # An output that nobody reads, and an input that is not given, both are -1.
+    producer = {int(t): i for i, entry in enumerate(ops) for t in entry["outputs"] if t >= 0}
     taken: set[int] = set()
     for part in parts:
         border = {int(t) for t in part["inputs"]}

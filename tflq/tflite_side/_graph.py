@@ -43,10 +43,19 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Op:
-    """One operation: `kind` is the builtin's name, such as CONV_2D, or the custom op's."""
+    """One operation.
+
+    Attributes:
+        index: place in the execution order.
+        kind: the builtin's name, such as CONV_2D, or the custom op's.
+        version: of the kind; a runtime that knows only older ones refuses the op.
+        inputs, outputs: indices of tensors, -1 where an optional input is missing.
+        options: as the schema has them, or None.
+    """
 
     index: int
     kind: str
+    version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Any
@@ -162,6 +171,7 @@ def _read_ops(model: Any, subgraph: Any) -> tuple[Op, ...]:
         Op(
             index=index,
             kind=_kind(model.operatorCodes[raw.opcodeIndex]),
+            version=int(model.operatorCodes[raw.opcodeIndex].version),
             inputs=tuple(int(i) for i in ([] if raw.inputs is None else raw.inputs)),
             outputs=tuple(int(i) for i in ([] if raw.outputs is None else raw.outputs)),
             options=raw.builtinOptions,
