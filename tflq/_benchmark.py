@@ -29,6 +29,7 @@ _FEWEST = 5
 # Of one round, in s; a phone's battery tells its current too seldom for less.
 _HERE, _THERE, _WITH_ENERGY = 0.5, 2.0, 20.0
 _MOST_THREADS = 64
+_ON_THREADS = ("xnnpack", "reference")
 
 Path = str | os.PathLike[str]
 
@@ -56,7 +57,7 @@ def benchmark(
             connected, "all" for all that are.
         backend: "xnnpack" or "reference" (LiteRT's own kernels); on phones also "nnapi" and
             "gpu"; or several.
-        threads: of the CPU, or several numbers.
+        threads: of the CPU, or several numbers; "nnapi" and "gpu" have one.
         compare: another .tflite, such as the float one, that each is compared with.
         data: samples to run on, as `tflq.export` takes them; made up where there are none.
         rounds: how often every model has its turn; three at least to compare.
@@ -97,7 +98,7 @@ def benchmark(
     runs = [
         Run(model=model, backend=name, threads=count)
         for name in backends
-        for count in counts
+        for count in (counts if name in _ON_THREADS else [1])
         for model in opened
     ]
     baseline = None if compare is None else opened[-1]

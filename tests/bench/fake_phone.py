@@ -168,7 +168,7 @@ def result_of(job, files):
     measurements = []
     for place, run in enumerate(job["runs"]):
         model = job["models"][run["model"]]
-        middle = len(files[f"{FOLDER}/{model['file']}"]) / 1000
+        middle = len(files[f"{FOLDER}/{model['file']}"]) / 4e5
         rounds = [rng.lognormal(np.log(middle), 0.01, 20).tolist() for _ in range(job["rounds"])]
         measurements.append(
             {

@@ -51,6 +51,15 @@ def test_push_run_pull_report(plug_in, files, tmp_path):
     assert "11.20" in str(result)
 
 
+def test_accelerators_have_one_thread(plug_in, files):
+    phone = plug_in()
+    tflq.benchmark(
+        files[0], device=phone.serial, backend=["xnnpack", "gpu"], threads=[2, 4], **QUICK
+    )
+    runs = [(run["backend"], run["threads"]) for run in phone.jobs[0]["runs"]]
+    assert runs == [("xnnpack", 2), ("xnnpack", 4), ("gpu", 1)]
+
+
 def test_what_is_there_is_not_pushed_again(plug_in, files):
     phone = plug_in()
     tflq.benchmark(files[0], device=phone.serial, **QUICK)
