@@ -1,6 +1,7 @@
 import os
 import socket
 import subprocess
+import time
 
 import keras
 import numpy as np
@@ -65,9 +66,13 @@ def plug_in(adb_server, monkeypatch):
         return phone
 
     def adb(*words):
-        subprocess.run([find_adb(), *words], env=environment, check=True, capture_output=True)
+        command = [find_adb(), *words]
+        return subprocess.run(command, env=environment, capture_output=True).stdout.decode()
 
     yield connect
     for phone in phones:
-        adb("disconnect", phone.serial)
         phone.close()
+        # The server may be just about to reconnect to one that was lost.
+        while phone.serial in adb("devices"):
+            adb("disconnect", phone.serial)
+            time.sleep(0.1)
