@@ -9,6 +9,11 @@ import java.util.Locale;
 public final class Classes {
     private Classes() {}
 
+    /** Whether {@link #values} reads outputs of that type. */
+    public static boolean isReadable(Engine.TensorInfo info) {
+        return info.type.equals("FLOAT32") || info.type.equals("INT8") || info.type.equals("UINT8");
+    }
+
     /** An output's values: codes times scale where it is quantized. */
     public static double[] values(ByteBuffer output, Engine.TensorInfo info) {
         double[] values = new double[info.bytes / info.elementBytes];
