@@ -143,6 +143,6 @@ final class TfliteSession implements Engine.Session {
     @Override
     public void close() {
         interpreter.close();
-        TfliteEngine.close(delegate);
+        Tflite.close(delegate);
     }
 }
