@@ -253,16 +253,12 @@ public final class JobRunnerTest {
 
     @Test
     public void aFrameRateBeyondTheModelHasNoPercentAnHour() throws Exception {
-        put(job, "energy", new LinkedHashMap<>(energy()));
-        ((Map<String, Object>) cast(job.get("energy"))).put("frame_rate", 60.0);
+        Map<String, Object> energy = energy();
+        put(energy, "frame_rate", 60.0);
+        put(job, "energy", energy);
         Map<?, ?> result = result();
         assertNotNull(((Map<?, ?>) measurement(result, 0).get("energy")).get("percent_per_hour"));
         assertNull(((Map<?, ?>) measurement(result, 1).get("energy")).get("percent_per_hour"));
-    }
-
-    @SuppressWarnings("unchecked")
-    private static Map<String, Object> cast(Object map) {
-        return (Map<String, Object>) map;
     }
 
     @Test
