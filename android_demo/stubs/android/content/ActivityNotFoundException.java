@@ -1,4 +1,3 @@
 package android.content;
 
-public class ActivityNotFoundException extends RuntimeException {
-}
+public class ActivityNotFoundException extends RuntimeException {}

@@ -1,4 +1,3 @@
 package android.content;
 
-public abstract class BroadcastReceiver {
-}
+public abstract class BroadcastReceiver {}

@@ -17,7 +17,8 @@ public final class Bitmap {
         throw new AssertionError("stub");
     }
 
-    public void getPixels(int[] pixels, int offset, int stride, int x, int y, int width, int height) {
+    public void getPixels(
+            int[] pixels, int offset, int stride, int x, int y, int width, int height) {
         throw new AssertionError("stub");
     }
 }

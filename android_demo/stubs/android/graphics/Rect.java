@@ -1,4 +1,3 @@
 package android.graphics;
 
-public final class Rect {
-}
+public final class Rect {}

@@ -1,4 +1,3 @@
 package android.net;
 
-public abstract class Uri {
-}
+public abstract class Uri {}

@@ -21,7 +21,8 @@ public final class Interpreter implements AutoCloseable {
         throw new AssertionError("stub");
     }
 
-    public void runForMultipleInputsOutputs(Object[] inputs, java.util.Map<Integer, Object> outputs) {
+    public void runForMultipleInputsOutputs(
+            Object[] inputs, java.util.Map<Integer, Object> outputs) {
         throw new AssertionError("stub");
     }
 

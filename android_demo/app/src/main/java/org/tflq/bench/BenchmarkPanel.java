@@ -8,12 +8,7 @@ import android.view.WindowManager;
 import android.widget.CheckBox;
 import android.widget.EditText;
 import android.widget.TextView;
-import java.io.File;
-import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ExecutorService;
+
 import org.tflq.bench.engine.TfliteEngine;
 import org.tflq.bench.logic.Backend;
 import org.tflq.bench.logic.Job;
@@ -23,6 +18,13 @@ import org.tflq.bench.logic.LocalJob;
 import org.tflq.bench.logic.ResultText;
 import org.tflq.bench.phone.AndroidPhone;
 import org.tflq.bench.phone.OwnLog;
+
+import java.io.File;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
 
 /** The half of the screen that measures one model. */
 final class BenchmarkPanel {

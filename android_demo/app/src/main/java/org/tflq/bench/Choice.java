@@ -3,6 +3,7 @@ package org.tflq.bench;
 import android.app.Activity;
 import android.widget.ArrayAdapter;
 import android.widget.Spinner;
+
 import java.util.List;
 
 /** A list on the screen to pick one item from. */

@@ -7,10 +7,7 @@ import android.os.PowerManager;
 import android.util.Log;
 import android.view.WindowManager;
 import android.widget.TextView;
-import java.io.File;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.util.Map;
+
 import org.tflq.bench.engine.TfliteEngine;
 import org.tflq.bench.logic.JobFiles;
 import org.tflq.bench.logic.JobRunner;
@@ -19,6 +16,11 @@ import org.tflq.bench.logic.ResultText;
 import org.tflq.bench.logic.WholeFile;
 import org.tflq.bench.phone.AndroidPhone;
 import org.tflq.bench.phone.OwnLog;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 /**
  * Does a job of PROTOCOL.md that the host started.
@@ -72,9 +74,10 @@ public final class JobActivity extends Activity {
             setShowWhenLocked(true);
             setTurnScreenOn(true);
         } else {
-            getWindow().addFlags(
-                    WindowManager.LayoutParams.FLAG_SHOW_WHEN_LOCKED
-                            | WindowManager.LayoutParams.FLAG_TURN_SCREEN_ON);
+            getWindow()
+                    .addFlags(
+                            WindowManager.LayoutParams.FLAG_SHOW_WHEN_LOCKED
+                                    | WindowManager.LayoutParams.FLAG_TURN_SCREEN_ON);
         }
     }
 

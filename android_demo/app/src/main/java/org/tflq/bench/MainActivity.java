@@ -5,11 +5,13 @@ import android.content.Intent;
 import android.os.Build;
 import android.os.Bundle;
 import android.widget.TextView;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+
 import org.tflq.bench.engine.TfliteEngine;
 import org.tflq.bench.logic.Failure;
 import org.tflq.bench.phone.OwnLog;
+
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
 /** The app's screen: measures a model, and shows a picture to two of them. */
 public final class MainActivity extends Activity {

@@ -1,6 +1,9 @@
 package org.tflq.bench;
 
 import android.content.Context;
+
+import org.tflq.bench.logic.WholeFile;
+
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
@@ -10,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import org.tflq.bench.logic.WholeFile;
 
 /** The models on the phone: bundled in assets/models, or pushed to files/models of the app. */
 final class Models {
@@ -51,7 +53,9 @@ final class Models {
         return names;
     }
 
-    /** The file of a name; a bundled one is copied out of the package, as the runtime maps files. */
+    /**
+     * The file of a name; a bundled one is copied out of the package, as the runtime maps files.
+     */
     File file(String name) throws IOException {
         if (!name.endsWith(BUNDLED)) {
             return new File(pushed(), name);

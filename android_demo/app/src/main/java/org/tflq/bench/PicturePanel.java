@@ -10,12 +10,7 @@ import android.os.Build;
 import android.provider.MediaStore;
 import android.widget.ImageView;
 import android.widget.TextView;
-import java.io.IOException;
-import java.io.InputStream;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.concurrent.ExecutorService;
+
 import org.tflq.bench.engine.TfliteEngine;
 import org.tflq.bench.logic.Backend;
 import org.tflq.bench.logic.Comparison;
@@ -25,10 +20,18 @@ import org.tflq.bench.logic.Job;
 import org.tflq.bench.logic.Picture;
 import org.tflq.bench.phone.OwnLog;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+
 /** The half of the screen that classifies a picture with two models. */
 final class PicturePanel {
     private static final int GALLERY = 1;
     private static final int CAMERA = 2;
+
     /** Larger pictures are read at a half, a quarter, … of their size. */
     private static final int LARGEST_SIDE = 2048;
 
@@ -131,7 +134,8 @@ final class PicturePanel {
         options.inJustDecodeBounds = true;
         decode(uri, options);
         options.inSampleSize = 1;
-        while (Math.max(options.outWidth, options.outHeight) / options.inSampleSize > LARGEST_SIDE) {
+        while (Math.max(options.outWidth, options.outHeight) / options.inSampleSize
+                > LARGEST_SIDE) {
             options.inSampleSize *= 2;
         }
         options.inJustDecodeBounds = false;

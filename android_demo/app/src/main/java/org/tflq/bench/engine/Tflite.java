@@ -1,6 +1,5 @@
 package org.tflq.bench.engine;
 
-import java.io.File;
 import org.tensorflow.lite.Delegate;
 import org.tensorflow.lite.Interpreter;
 import org.tensorflow.lite.TensorFlowLite;
@@ -10,6 +9,8 @@ import org.tflq.bench.logic.Backend;
 import org.tflq.bench.logic.Engine;
 import org.tflq.bench.logic.Failure;
 import org.tflq.bench.logic.Job;
+
+import java.io.File;
 
 /** TensorFlow Lite itself. Only {@link TfliteEngine} may touch this class, which may not link. */
 final class Tflite {
@@ -32,10 +33,11 @@ final class Tflite {
         Delegate delegate = delegate(run);
         try {
             Interpreter interpreter = new Interpreter(model, options(run, delegate));
-            TfliteSession session = new TfliteSession(interpreter, delegate, run.backend, log, start);
+            TfliteSession session =
+                    new TfliteSession(interpreter, delegate, run.backend, log, start);
             session.check();
             return session;
-        } catch (IllegalArgumentException | IllegalStateException error) {
+        } catch (RuntimeException error) {
             close(delegate);
             throw refusal(model, run, error);
         }
@@ -79,8 +81,7 @@ final class Tflite {
                     "NNAPI needs Android 8.1 (API 27); this phone has API " + sdk + ".");
         }
         NnApiDelegate.Options options = new NnApiDelegate.Options();
-        options.setExecutionPreference(
-                NnApiDelegate.Options.EXECUTION_PREFERENCE_SUSTAINED_SPEED);
+        options.setExecutionPreference(NnApiDelegate.Options.EXECUTION_PREFERENCE_SUSTAINED_SPEED);
         // NNAPI's own CPU code is a slow reference, and would pass for an accelerator.
         options.setUseNnapiCpu(false);
         if (accelerator != null) {
@@ -101,7 +102,7 @@ final class Tflite {
                     Failure.BACKEND_REFUSED,
                     run.backend.key + accelerator + " refused the model: " + error.getMessage(),
                     error);
-        } catch (IllegalArgumentException | IllegalStateException bad) {
+        } catch (RuntimeException bad) {
             return new Failure(Failure.BAD_MODEL, bad.getMessage(), bad);
         }
     }

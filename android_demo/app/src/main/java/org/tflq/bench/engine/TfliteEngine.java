@@ -1,13 +1,14 @@
 package org.tflq.bench.engine;
 
-import java.io.File;
 import org.tflq.bench.logic.Engine;
 import org.tflq.bench.logic.Failure;
 import org.tflq.bench.logic.Job;
 
+import java.io.File;
+
 /**
- * TensorFlow Lite, where it is there. In an APK that carries no runtime its classes are missing, and
- * in one for another processor its native library is: both are a {@link LinkageError}, told as
+ * TensorFlow Lite, where it is there. In an APK that carries no runtime its classes are missing,
+ * and in one for another processor its native library is: both are a {@link LinkageError}, told as
  * {@code no_runtime}. No type of it is named here, so that this class links in any case.
  */
 public final class TfliteEngine implements Engine {
@@ -47,7 +48,9 @@ public final class TfliteEngine implements Engine {
         return new Failure(
                 Failure.NO_RUNTIME,
                 "this app was built without a TensorFlow Lite runtime for this phone; build it with"
-                        + " Gradle (" + error + ").",
+                        + " Gradle ("
+                        + error
+                        + ").",
                 error);
     }
 }

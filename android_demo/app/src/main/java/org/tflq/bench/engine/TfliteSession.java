@@ -1,10 +1,5 @@
 package org.tflq.bench.engine;
 
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import org.tensorflow.lite.Delegate;
 import org.tensorflow.lite.Interpreter;
 import org.tensorflow.lite.Tensor;
@@ -13,6 +8,12 @@ import org.tflq.bench.logic.Backend;
 import org.tflq.bench.logic.Delegation;
 import org.tflq.bench.logic.Engine;
 import org.tflq.bench.logic.Failure;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /** A model in TensorFlow Lite's interpreter. */
 final class TfliteSession implements Engine.Session {
@@ -26,7 +27,11 @@ final class TfliteSession implements Engine.Session {
     private boolean logRead;
 
     TfliteSession(
-            Interpreter interpreter, Delegate delegate, Backend backend, LogReader log, long start) {
+            Interpreter interpreter,
+            Delegate delegate,
+            Backend backend,
+            LogReader log,
+            long start) {
         this.interpreter = interpreter;
         this.delegate = delegate;
         this.backend = backend;
@@ -36,10 +41,17 @@ final class TfliteSession implements Engine.Session {
 
     /** Closes itself and fails when it is not what was asked for. */
     void check() throws Failure {
-        Failure failure = failure();
-        if (failure != null) {
-            close();
-            throw failure;
+        boolean good = false;
+        try {
+            Failure failure = failure();
+            if (failure != null) {
+                throw failure;
+            }
+            good = true;
+        } finally {
+            if (!good) {
+                close();
+            }
         }
     }
 
@@ -57,13 +69,6 @@ final class TfliteSession implements Engine.Session {
                         Failure.BACKEND_REFUSED,
                         "NNAPI failed with its error " + code + ", and the CPU took over.");
             }
-        }
-        // The others never fall back silently; only here is it worth the time to read the log.
-        boolean accelerated = !backend.threaded;
-        if (accelerated && delegation() != null && delegation().delegatedOps == 0) {
-            return new Failure(
-                    Failure.BACKEND_REFUSED,
-                    backend.key + " took none of " + delegation().ops + " ops.");
         }
         return null;
     }

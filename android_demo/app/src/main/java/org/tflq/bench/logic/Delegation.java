@@ -11,10 +11,12 @@ import java.util.regex.Pattern;
 public final class Delegation {
     private static final Pattern LINE =
             Pattern.compile(
-                    "Replacing (\\d{1,9}) out of (\\d{1,9}) node\\(s\\) with delegate \\(([^)]*)\\)");
+                    "Replacing (\\d{1,9}) out of (\\d{1,9}) node\\(s\\) with delegate"
+                            + " \\(([^)]*)\\)");
 
     public final int delegatedOps;
     public final int ops;
+
     /** The delegate's own name for itself. */
     public final String delegate;
 

@@ -15,13 +15,18 @@ public final class Energy {
     public final double activeMilliwatts;
     public final double idleMilliwatts;
     public final int samples;
+
     /** Milliseconds between two new values of the sensor. */
     public final double sampleMilliseconds;
 
     public final List<String> flags;
 
     private Energy(
-            double[] interval, double active, double idle, int samples, double sampleMilliseconds,
+            double[] interval,
+            double active,
+            double idle,
+            int samples,
+            double sampleMilliseconds,
             List<String> flags) {
         this.low = interval[0];
         this.millijoules = interval[1];
@@ -37,6 +42,7 @@ public final class Energy {
     public static final class Outcome {
         /** Null when refused. */
         public final Energy energy;
+
         /** The flag that says why it was refused, or null. */
         public final String refusal;
 
@@ -80,8 +86,7 @@ public final class Energy {
         }
         double[] interval = {sums.mean - sums.margin, sums.mean, sums.mean + sums.margin};
         return new Outcome(
-                new Energy(
-                        interval, sums.active, sums.idle, samples, 1e3 * curve.period(), flags),
+                new Energy(interval, sums.active, sums.idle, samples, 1e3 * curve.period(), flags),
                 null);
     }
 

@@ -20,7 +20,12 @@ final class EnergyAccount {
     }
 
     /** Fills in the energies of records. */
-    void fill(List<RunRecord> records, Window before, Window after, Job.EnergyPlan plan, double percent) {
+    void fill(
+            List<RunRecord> records,
+            Window before,
+            Window after,
+            Job.EnergyPlan plan,
+            double percent) {
         PowerCurve curve = supplied() ? null : curve();
         if (curve == null) {
             return;

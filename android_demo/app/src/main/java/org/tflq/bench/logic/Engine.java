@@ -42,6 +42,7 @@ public interface Engine {
         public final int[] shape;
         public final int elementBytes;
         public final int bytes;
+
         /** Scale of the codes, 0 where the tensor is not quantized. */
         public final float scale;
 

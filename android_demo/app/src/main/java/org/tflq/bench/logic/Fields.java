@@ -24,9 +24,9 @@ final class Fields {
     }
 
     static Failure bad(String name, Object value, String expected) {
-        String shown = value instanceof Map || value instanceof List ? "a list or object" : show(value);
-        return new Failure(
-                Failure.BAD_JOB, name + " is " + shown + "; expected " + expected + ".");
+        String shown =
+                value instanceof Map || value instanceof List ? "a list or object" : show(value);
+        return new Failure(Failure.BAD_JOB, name + " is " + shown + "; expected " + expected + ".");
     }
 
     private static String show(Object value) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 /** The power that the phone draws anyway: measured before and after, linear in between. */
 public final class IdleBaseline {
     static final int BLOCKS = 5;
+
     /** Idle power that changed by more than this share is not one baseline. */
     private static final double DRIFT = 0.25;
 
@@ -27,8 +28,8 @@ public final class IdleBaseline {
     }
 
     /**
-     * Neighbouring samples resemble each other, so the spread of block means is what counts. A block
-     * without a value (a charge counter that did not step) leaves its neighbours to judge by.
+     * Neighbouring samples resemble each other, so the spread of block means is what counts. A
+     * block without a value (a charge counter that did not step) leaves its neighbours to judge by.
      */
     private static double blockError(PowerCurve curve, Window window) {
         double[] means = new double[BLOCKS];

@@ -6,6 +6,7 @@ import java.util.Map;
 /** What is to be measured: PROTOCOL.md's job, already checked by {@link JobReader}. */
 public final class Job {
     public final String id;
+
     /** Size in bytes, by sha256. */
     public final Map<String, Long> files;
 
@@ -16,6 +17,7 @@ public final class Job {
     public final double seconds;
     public final int minInferences;
     public final double coolDownSeconds;
+
     /** Null when no energy is asked for. */
     public final EnergyPlan energy;
 
@@ -61,6 +63,7 @@ public final class Job {
         public final int model;
         public final Backend backend;
         public final int threads;
+
         /** NNAPI's name for it, or null for NNAPI's own choice. */
         public final String accelerator;
 

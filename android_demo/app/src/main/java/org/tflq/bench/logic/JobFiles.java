@@ -71,8 +71,12 @@ public final class JobFiles {
             if (file.length() != entry.getValue()) {
                 throw new Failure(
                         Failure.WRONG_HASH,
-                        entry.getKey() + " has " + file.length() + " bytes; expected "
-                                + entry.getValue() + ". Push it again.");
+                        entry.getKey()
+                                + " has "
+                                + file.length()
+                                + " bytes; expected "
+                                + entry.getValue()
+                                + ". Push it again.");
             }
             String found = sha256(file);
             if (!found.equals(entry.getKey())) {

@@ -78,7 +78,8 @@ public final class JobReader {
         List<String> inputs = names(fields, "inputs", files);
         List<String> expected = names(fields, "expected", files);
         if (samples == 0 && !(inputs.isEmpty() && expected.isEmpty())) {
-            throw Fields.bad(fields.name("samples"), samples, "more, as there are inputs or outputs");
+            throw Fields.bad(
+                    fields.name("samples"), samples, "more, as there are inputs or outputs");
         }
         if (samples > 0 && inputs.isEmpty()) {
             throw Fields.bad(fields.name("inputs"), "empty", "a file an input, or samples 0");
@@ -114,7 +115,8 @@ public final class JobReader {
         int threads = (int) fields.integer("threads", 1, backend.threaded ? 64 : 1);
         String accelerator = fields.textOrNull("accelerator", MAX_NAME);
         if (accelerator != null && backend != Backend.NNAPI) {
-            throw Fields.bad(fields.name("accelerator"), accelerator, "null, as only nnapi has any");
+            throw Fields.bad(
+                    fields.name("accelerator"), accelerator, "null, as only nnapi has any");
         }
         return new Job.Run(model, backend, threads, accelerator);
     }

@@ -7,6 +7,7 @@ import java.util.List;
 /** Durations of the inferences of one round. */
 public final class Latencies {
     private static final int MOST_OF_A_ROUND = 5000;
+
     /** About 12 characters each, so that a result stays below the 8 MiB that the host takes. */
     private static final int MOST_OF_A_RESULT = 600_000;
 

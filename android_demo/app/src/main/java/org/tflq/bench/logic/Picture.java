@@ -50,8 +50,10 @@ public final class Picture {
         boolean type = input.type.equals("FLOAT32") || isByte(input);
         return image && type
                 ? null
-                : "its input isn't one RGB picture of FLOAT32, INT8 or UINT8 but " + input.type
-                        + " " + java.util.Arrays.toString(input.shape);
+                : "its input isn't one RGB picture of FLOAT32, INT8 or UINT8 but "
+                        + input.type
+                        + " "
+                        + java.util.Arrays.toString(input.shape);
     }
 
     /** Fills an input with pixels, row by row, each 0xAARRGGBB. */

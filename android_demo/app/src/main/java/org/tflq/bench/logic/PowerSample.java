@@ -22,10 +22,13 @@ public final class PowerSample {
     public static final long NONE = Long.MIN_VALUE;
 
     public final long nanos;
+
     /** Documented as microamperes, negative while discharging; devices differ. */
     public final long current;
+
     /** Documented as millivolts; devices differ. */
     public final long voltage;
+
     /** Microampere-hours that are left. */
     public final long charge;
 

@@ -47,7 +47,10 @@ public final class ResultText {
         line(text, "delegate", delegate(measurement));
         line(text, "thermal status", known(measurement.get("thermal_status")));
         Object share = measurement.get("identical");
-        line(text, "identical codes", share == null ? "unknown" : format("%.2f %%", 100 * (Double) share));
+        line(
+                text,
+                "identical codes",
+                share == null ? "unknown" : format("%.2f %%", 100 * (Double) share));
         line(text, "energy", energy((Map<?, ?>) measurement.get("energy")));
     }
 

@@ -33,6 +33,7 @@ final class RoundRunner {
         long start = phone.nanos();
         try (Engine.Session session = engine.open(file, run)) {
             double initialisation = (phone.nanos() - start) / 1e6;
+            checkTaken(run, session);
             Tensors inputs = inputs(model, session);
             ByteBuffer[] outputs = Tensors.zeros(session.outputs()).sample(0);
             long first = timed(session, inputs.sample(0), outputs);
@@ -49,6 +50,16 @@ final class RoundRunner {
             time(session, inputs, outputs, record);
             record.peakMemory = Math.max(record.peakMemory, phone.peakMemory());
             record.thermalStatus.add(phone.thermalStatus());
+        }
+    }
+
+    /** What an accelerator took nothing of would be a figure of the CPU. */
+    private static void checkTaken(Job.Run run, Engine.Session session) throws Failure {
+        Integer taken = run.backend.threaded ? null : session.delegatedOps();
+        if (taken != null && taken == 0) {
+            throw new Failure(
+                    Failure.BACKEND_REFUSED,
+                    run.backend.key + " took none of " + session.ops() + " ops.");
         }
     }
 
@@ -80,8 +91,7 @@ final class RoundRunner {
         for (int sample = 0; sample < inputs.count(); sample++) {
             timed(session, inputs.sample(sample), outputs);
             for (int i = 0; i < outputs.length; i++) {
-                correctness.add(
-                        outputs[i], expected.sample(sample)[i], infos.get(i).elementBytes);
+                correctness.add(outputs[i], expected.sample(sample)[i], infos.get(i).elementBytes);
             }
         }
         return correctness.share();
@@ -103,7 +113,8 @@ final class RoundRunner {
         long now = start;
         while (Schedule.goesOn(
                 (now - start) / 1e9, job.seconds, latencies.count(), job.minInferences)) {
-            latencies.add(timed(session, inputs.sample(latencies.count() % inputs.count()), outputs));
+            latencies.add(
+                    timed(session, inputs.sample(latencies.count() % inputs.count()), outputs));
             now = phone.nanos();
         }
         record.rounds.add(latencies);

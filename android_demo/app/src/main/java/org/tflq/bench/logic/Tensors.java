@@ -53,9 +53,19 @@ public final class Tensors {
             if (files.get(i).length() != wanted) {
                 throw new Failure(
                         Failure.BAD_INPUT,
-                        "file " + i + " of " + what + " has " + files.get(i).length()
-                                + " bytes; expected " + wanted + ", " + count + " times "
-                                + infos.get(i).bytes + ".");
+                        "file "
+                                + i
+                                + " of "
+                                + what
+                                + " has "
+                                + files.get(i).length()
+                                + " bytes; expected "
+                                + wanted
+                                + ", "
+                                + count
+                                + " times "
+                                + infos.get(i).bytes
+                                + ".");
             }
             read(files.get(i), infos.get(i).bytes, samples, i);
         }

@@ -38,8 +38,8 @@ public final class ThermalPolicy {
     }
 
     /**
-     * Whether to rest on: for the time asked for, and up to six times that while the phone is hotter
-     * than it was at the start.
+     * Whether to rest on: for the time asked for, and up to six times that while the phone is
+     * hotter than it was at the start.
      *
      * @param start thermal status at the start of the job, null where unknown
      * @param now thermal status now, null where unknown

@@ -1,12 +1,14 @@
 package org.tflq.bench.phone;
 
 import android.content.Context;
+
+import org.tflq.bench.logic.Phone;
+import org.tflq.bench.logic.PowerSample;
+
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.tflq.bench.logic.Phone;
-import org.tflq.bench.logic.PowerSample;
 
 /** The phone that this app runs on. */
 public final class AndroidPhone implements Phone {

@@ -5,13 +5,16 @@ import android.content.Intent;
 import android.content.IntentFilter;
 import android.os.BatteryManager;
 import android.os.PowerManager;
+
+import org.tflq.bench.logic.PowerSample;
+
 import java.util.ArrayList;
 import java.util.List;
-import org.tflq.bench.logic.PowerSample;
 
 /** Reads the battery ten times a second; how often it says something new is for others to tell. */
 final class BatterySensor {
     private static final long EVERY_MILLIS = 100;
+
     /** Voltage and plug come by broadcast, about once a minute or when they change. */
     private static final int BROADCAST_EVERY = 5;
 

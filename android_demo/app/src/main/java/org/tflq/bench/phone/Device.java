@@ -6,6 +6,7 @@ import android.content.Intent;
 import android.os.BatteryManager;
 import android.os.Build;
 import android.os.PowerManager;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -18,7 +19,8 @@ final class Device {
 
     static Map<String, Object> facts(Context context) {
         ActivityManager.MemoryInfo memory = new ActivityManager.MemoryInfo();
-        ((ActivityManager) context.getSystemService(Context.ACTIVITY_SERVICE)).getMemoryInfo(memory);
+        ((ActivityManager) context.getSystemService(Context.ACTIVITY_SERVICE))
+                .getMemoryInfo(memory);
         int cores = Runtime.getRuntime().availableProcessors();
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("manufacturer", Build.MANUFACTURER);

@@ -1,10 +1,11 @@
 package org.tflq.bench.phone;
 
+import org.tflq.bench.logic.ProcStatus;
+
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import org.tflq.bench.logic.ProcStatus;
 
 /** Peak of the process's resident memory since a reset. */
 final class Memory {

@@ -1,6 +1,9 @@
 package org.tflq.bench.phone;
 
 import android.os.Process;
+
+import org.tflq.bench.engine.LogReader;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -9,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import org.tflq.bench.engine.LogReader;
 
 /** What this process logged; an app may read its own lines without a permission. */
 public final class OwnLog implements LogReader {

@@ -4,16 +4,17 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
-import java.io.File;
-import java.util.Collections;
 import org.junit.Test;
 import org.tflq.bench.logic.Backend;
 import org.tflq.bench.logic.Failure;
 import org.tflq.bench.logic.Job;
 
+import java.io.File;
+import java.util.Collections;
+
 /**
- * On a JVM there is no runtime, as in the APK that is built without Google's SDK: either its classes
- * are missing or, with Gradle, its native library.
+ * On a JVM there is no runtime, as in the APK that is built without Google's SDK: either its
+ * classes are missing or, with Gradle, its native library.
  */
 public final class TfliteEngineTest {
     private final TfliteEngine engine = new TfliteEngine(34, since -> Collections.emptyList());

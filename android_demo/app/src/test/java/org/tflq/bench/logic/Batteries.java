@@ -61,8 +61,12 @@ final class Batteries {
 
     static PowerSample sample(double seconds, long current, long charge) {
         return new PowerSample(
-                Math.round(1e9 * seconds), current, Math.round(1e3 * VOLTS), charge,
-                PowerSample.Supply.BATTERY, true);
+                Math.round(1e9 * seconds),
+                current,
+                Math.round(1e3 * VOLTS),
+                charge,
+                PowerSample.Supply.BATTERY,
+                true);
     }
 
     /** Idle up to second 30 and from 60 on, active in between; a little noise makes values new. */

@@ -4,10 +4,11 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
+import org.junit.Test;
+
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Collections;
-import org.junit.Test;
 
 public final class CorrectnessTest {
     private static ByteBuffer bytes(int... values) {
@@ -54,12 +55,12 @@ public final class CorrectnessTest {
     @Test
     public void progressIsOneShortLine() throws JsonException {
         String message = String.join("", Collections.nCopies(999, "\uD83D\uDE00\n"));
-        String line =
-                Progress.line(JobReaderTest.ID, 1, 8, 2, 3, Progress.State.WARM_UP, message);
+        String line = Progress.line(JobReaderTest.ID, 1, 8, 2, 3, Progress.State.WARM_UP, message);
         assertEquals(-1, line.indexOf('\n'));
         assertTrue(line.length() < 4000);
         String start = "{\"job\":\"" + JobReaderTest.ID + "\",\"run\":1,\"runs\":8,\"round\":2,";
-        assertTrue(line, line.startsWith(start + "\"rounds\":3,\"state\":\"warm_up\",\"message\":"));
+        assertTrue(
+                line, line.startsWith(start + "\"rounds\":3,\"state\":\"warm_up\",\"message\":"));
         JsonReader.parse(line);
     }
 
@@ -85,7 +86,8 @@ public final class CorrectnessTest {
     public void anotherDelegatesLineDoesNotCount() {
         String line = "Replacing 1 out of 2 node(s) with delegate (TfLiteGpuDelegateV2) node";
         assertNull(Delegation.parse(Collections.singletonList(line), Backend.NNAPI));
-        assertEquals(1, Delegation.parse(Collections.singletonList(line), Backend.GPU).delegatedOps);
+        assertEquals(
+                1, Delegation.parse(Collections.singletonList(line), Backend.GPU).delegatedOps);
         assertNull(Delegation.parse(Collections.emptyList(), Backend.GPU));
         String huge = "Replacing 99999999999 out of 2 node(s) with delegate (gpu) node";
         assertNull(Delegation.parse(Collections.singletonList(huge), Backend.GPU));

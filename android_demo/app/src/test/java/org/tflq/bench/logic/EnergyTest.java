@@ -6,17 +6,19 @@ import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
+import org.junit.Test;
+
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
-import org.junit.Test;
 
 public final class EnergyTest {
     private static final Window BEFORE = new Window(0, 30, 0);
     private static final Window AFTER = new Window(60, 90, 0);
     private static final List<Window> THREE =
-            Arrays.asList(new Window(30, 40, 1000), new Window(40, 50, 1000), new Window(50, 60, 1000));
+            Arrays.asList(
+                    new Window(30, 40, 1000), new Window(40, 50, 1000), new Window(50, 60, 1000));
 
     private static Energy.Outcome measure(PowerCurve curve, List<Window> rounds) {
         return Energy.measure(curve, new IdleBaseline(curve, BEFORE, AFTER), rounds);
@@ -44,7 +46,10 @@ public final class EnergyTest {
     public void roundsThatDifferWidenTheIntervalAsTPrescribes() {
         DoubleUnaryOperator active = t -> t < 40 ? 2000 : t < 50 ? 2400 : 2800;
         PowerCurve curve =
-                curve(t -> (t >= 30 && t < 60 ? active.applyAsDouble(t) : 400) + Batteries.noise(t));
+                curve(
+                        t ->
+                                (t >= 30 && t < 60 ? active.applyAsDouble(t) : 400)
+                                        + Batteries.noise(t));
         Energy energy = measure(curve, THREE).energy;
         // 16, 20 and 24 mJ: deviation 4, so 4.303 * 4 / sqrt(3) either side.
         assertEquals(20, energy.millijoules, 0.2);
@@ -78,8 +83,7 @@ public final class EnergyTest {
 
     @Test
     public void anIdleThatChangedMuchIsFlagged() {
-        PowerCurve curve =
-                curve(t -> (t < 30 ? 400 : t < 60 ? 2400 : 700) + Batteries.noise(t));
+        PowerCurve curve = curve(t -> (t < 30 ? 400 : t < 60 ? 2400 : 700) + Batteries.noise(t));
         assertTrue(measure(curve, THREE).energy.flags.contains(Flags.IDLE_DRIFTED));
     }
 

@@ -11,8 +11,13 @@ final class FakeEngine implements Engine {
     final List<String> opened = new ArrayList<>();
     int open;
     Failure noRuntime;
+
     /** Backends that fail, with what they throw. */
     Throwable nnapi;
+
+    /** Ops that an accelerator takes. */
+    int taken = 1;
+
     /** Milliseconds more with every session that is opened. */
     double slower;
 
@@ -86,7 +91,7 @@ final class FakeEngine implements Engine {
 
         @Override
         public Integer delegatedOps() {
-            return run.backend == Backend.REFERENCE ? null : 1;
+            return run.backend == Backend.REFERENCE ? null : (Integer) taken;
         }
 
         @Override

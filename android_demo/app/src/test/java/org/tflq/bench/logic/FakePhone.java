@@ -15,8 +15,10 @@ final class FakePhone implements Phone {
     PowerSample.Supply supply = PowerSample.Supply.BATTERY;
     Integer thermalStatus = 0;
     boolean screenOn = true;
+
     /** Second at which a person leaves the app. */
     double cancelledAt = Double.POSITIVE_INFINITY;
+
     /** Second at which the screen goes off. */
     double screenOffAt = Double.POSITIVE_INFINITY;
 
@@ -37,8 +39,7 @@ final class FakePhone implements Phone {
             double noise = next % 2 == 0 ? 8 : -8;
             long current = Math.round(-(milliwatts + noise) / 4 * 1e3);
             boolean on = screenOn && next / 10.0 < screenOffAt;
-            samples.add(
-                    new PowerSample(next * 100_000_000, current, 4000, 2_000_000, supply, on));
+            samples.add(new PowerSample(next * 100_000_000, current, 4000, 2_000_000, supply, on));
         }
         nanos = end;
     }

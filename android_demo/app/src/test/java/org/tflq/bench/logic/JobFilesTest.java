@@ -6,15 +6,16 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
+import org.junit.Before;
+import org.junit.Rule;
+import org.junit.Test;
+import org.junit.rules.TemporaryFolder;
+
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.Collections;
-import org.junit.Before;
-import org.junit.Rule;
-import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
 
 public final class JobFilesTest {
     /** The sha256 of "abc", from FIPS 180-2. */
@@ -60,9 +61,15 @@ public final class JobFilesTest {
         assertTrue(JobFiles.isId(JobReaderTest.ID));
         for (String name :
                 new String[] {
-                    null, "", "..", JobReaderTest.ID + "0", JobReaderTest.ID.substring(1),
-                    JobReaderTest.ID.toUpperCase(), "../" + JobReaderTest.ID.substring(3),
-                    JobReaderTest.ID.replace('0', '/'), JobReaderTest.ID + "\n",
+                    null,
+                    "",
+                    "..",
+                    JobReaderTest.ID + "0",
+                    JobReaderTest.ID.substring(1),
+                    JobReaderTest.ID.toUpperCase(),
+                    "../" + JobReaderTest.ID.substring(3),
+                    JobReaderTest.ID.replace('0', '/'),
+                    JobReaderTest.ID + "\n",
                     JobReaderTest.ID.replace('0', '٠')
                 }) {
             assertFalse(name, JobFiles.isId(name));

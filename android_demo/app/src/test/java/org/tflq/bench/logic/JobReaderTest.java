@@ -5,17 +5,28 @@ import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
-import java.nio.charset.StandardCharsets;
 import org.junit.Test;
+
+import java.nio.charset.StandardCharsets;
 
 public final class JobReaderTest {
     static final String ID = "0123456789abcdef0123456789abcdef";
     private static final String HASH = repeat("ab", 32);
     private static final String JOB =
-            ("{'schema':'tflq-bench-job/1','id':'" + ID + "',"
-                            + "'files':{'" + HASH + "':{'bytes':12,'new':1}},"
-                            + "'models':[{'name':'Lite0','file':'" + HASH + "','samples':2,"
-                            + "'inputs':['" + HASH + "'],'expected':['" + HASH + "']}],"
+            ("{'schema':'tflq-bench-job/1','id':'"
+                            + ID
+                            + "',"
+                            + "'files':{'"
+                            + HASH
+                            + "':{'bytes':12,'new':1}},"
+                            + "'models':[{'name':'Lite0','file':'"
+                            + HASH
+                            + "','samples':2,"
+                            + "'inputs':['"
+                            + HASH
+                            + "'],'expected':['"
+                            + HASH
+                            + "']}],"
                             + "'runs':[{'model':0,'backend':'nnapi','threads':1,"
                             + "'accelerator':'npu'}],"
                             + "'rounds':3,'warm_up_seconds':1.0,'seconds':10,'min_inferences':30,"
@@ -74,7 +85,9 @@ public final class JobReaderTest {
 
     @Test
     public void samplesMayBeNone() throws Failure {
-        String json = JOB.replace("\"samples\":2", "\"samples\":0").replaceAll("(inputs|expected)\":\\[[^]]*\\]", "$1\":[]");
+        String json =
+                JOB.replace("\"samples\":2", "\"samples\":0")
+                        .replaceAll("(inputs|expected)\":\\[[^]]*\\]", "$1\":[]");
         assertEquals(0, read(json).models.get(0).samples);
     }
 
@@ -82,8 +95,17 @@ public final class JobReaderTest {
     public void namesWhatIsMissing() {
         for (String key :
                 new String[] {
-                    "schema", "id", "files", "models", "runs", "rounds", "warm_up_seconds",
-                    "seconds", "min_inferences", "cool_down_seconds", "energy"
+                    "schema",
+                    "id",
+                    "files",
+                    "models",
+                    "runs",
+                    "rounds",
+                    "warm_up_seconds",
+                    "seconds",
+                    "min_inferences",
+                    "cool_down_seconds",
+                    "energy"
                 }) {
             refuses("'" + key + "':", "'other " + key + "':", key + " is missing");
         }
@@ -152,7 +174,9 @@ public final class JobReaderTest {
 
     @Test
     public void namesWhatIsNoJob() {
-        String[] texts = {"", "[]", "{", "{\"schema\":NaN}", repeat("[", 99), "\"" + repeat("x", 2 << 20) + "\""};
+        String[] texts = {
+            "", "[]", "{", "{\"schema\":NaN}", repeat("[", 99), "\"" + repeat("x", 2 << 20) + "\""
+        };
         for (String text : texts) {
             try {
                 read(text);

@@ -5,6 +5,8 @@ import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
+import org.junit.Test;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
@@ -12,7 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
-import org.junit.Test;
 
 public final class JsonTest {
     private static void refuses(String text, String because) {
@@ -34,7 +35,8 @@ public final class JsonTest {
         expected.put("text", "a\"\\/\b\f\n\r\tA\uD83D\uDE00");
         expected.put("numbers", Arrays.<Object>asList(0L, -1L, 1.5, -2e-3, 1e10, -0.0));
         expected.put("others", Arrays.<Object>asList(true, false, null));
-        expected.put("empty", Arrays.<Object>asList(Collections.emptyMap(), Collections.emptyList()));
+        expected.put(
+                "empty", Arrays.<Object>asList(Collections.emptyMap(), Collections.emptyList()));
         String json =
                 " {\"text\": \"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\ud83d\\ude00\",\r\n\t"
                         + "\"numbers\":[0,-1,1.5,-2e-3,1E+10,-0],"
@@ -62,7 +64,8 @@ public final class JsonTest {
         try {
             for (Locale locale : new Locale[] {Locale.GERMANY, new Locale("ar", "EG"), Locale.US}) {
                 Locale.setDefault(locale);
-                assertEquals("[1.5,-1000000]", JsonWriter.write(Arrays.<Object>asList(1.5, -1000000)));
+                assertEquals(
+                        "[1.5,-1000000]", JsonWriter.write(Arrays.<Object>asList(1.5, -1000000)));
             }
         } finally {
             Locale.setDefault(before);
@@ -185,7 +188,10 @@ public final class JsonTest {
 
     @Test
     public void refusesBytesThatAreNotUtf8() {
-        for (byte[] bytes : new byte[][] {{'"', (byte) 0xC3, '"'}, {'"', (byte) 0xED, (byte) 0xA0, (byte) 0x80, '"'}}) {
+        for (byte[] bytes :
+                new byte[][] {
+                    {'"', (byte) 0xC3, '"'}, {'"', (byte) 0xED, (byte) 0xA0, (byte) 0x80, '"'}
+                }) {
             try {
                 JsonReader.parse(bytes);
                 fail();

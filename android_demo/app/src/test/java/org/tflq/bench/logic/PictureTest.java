@@ -6,12 +6,13 @@ import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
+import org.junit.Test;
+
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import org.junit.Test;
 
 public final class PictureTest {
     private static Engine.TensorInfo pixel(String type, double scale, int zeroPoint) {
@@ -58,8 +59,7 @@ public final class PictureTest {
 
     @Test
     public void theRangeIsReadFromTheScale() {
-        assertEquals(
-                Picture.Range.MINUS_ONE_TO_ONE, Picture.rangeOf(pixel("INT8", 1 / 127.5, -1)));
+        assertEquals(Picture.Range.MINUS_ONE_TO_ONE, Picture.rangeOf(pixel("INT8", 1 / 127.5, -1)));
         assertEquals(Picture.Range.ZERO_TO_ONE, Picture.rangeOf(pixel("INT8", 1 / 255.0, -128)));
         assertEquals(Picture.Range.ZERO_TO_255, Picture.rangeOf(pixel("UINT8", 1, 0)));
         // Calibrated on pictures without black or white.
@@ -100,17 +100,31 @@ public final class PictureTest {
         assertEquals(-2, Classes.values(floats, info)[1], 0);
         ByteBuffer codes = ByteBuffer.wrap(new byte[] {(byte) 200});
         assertEquals(
-                -27.5, Classes.values(codes, new Engine.TensorInfo("INT8", new int[] {1}, 1, 1, 0.5f, -1))[0], 0);
+                -27.5,
+                Classes.values(codes, new Engine.TensorInfo("INT8", new int[] {1}, 1, 1, 0.5f, -1))[
+                        0],
+                0);
         assertEquals(
-                95, Classes.values(codes, new Engine.TensorInfo("UINT8", new int[] {1}, 1, 1, 0.5f, 10))[0], 0);
+                95,
+                Classes.values(
+                        codes, new Engine.TensorInfo("UINT8", new int[] {1}, 1, 1, 0.5f, 10))[0],
+                0);
     }
 
     @Test
     public void twoModelsAreCompared() throws Failure {
         List<Engine.Session> sessions =
-                Arrays.asList(new FakeSession(pixel("INT8", 1 / 127.5, -1)), new FakeSession(pixel("FLOAT32", 0, 0)));
+                Arrays.asList(
+                        new FakeSession(pixel("INT8", 1 / 127.5, -1)),
+                        new FakeSession(pixel("FLOAT32", 0, 0)));
         List<String> names = Arrays.asList("int8", "float");
-        String text = Comparison.of(names, sessions, (w, h) -> new int[] {0x00FF00}, null, Collections.emptyList());
+        String text =
+                Comparison.of(
+                        names,
+                        sessions,
+                        (w, h) -> new int[] {0x00FF00},
+                        null,
+                        Collections.emptyList());
         assertTrue(text, text.contains("They agree."));
         assertTrue(text, text.startsWith("int8"));
         assertEquals(2, text.split("class 1").length - 1);
@@ -118,7 +132,8 @@ public final class PictureTest {
 
     @Test
     public void withoutAQuantizedModelTheRangeMustBeChosen() throws Failure {
-        List<Engine.Session> sessions = Collections.singletonList(new FakeSession(pixel("FLOAT32", 0, 0)));
+        List<Engine.Session> sessions =
+                Collections.singletonList(new FakeSession(pixel("FLOAT32", 0, 0)));
         List<String> names = Collections.singletonList("float");
         Comparison.Pixels pixels = (w, h) -> new int[] {0};
         Comparison.of(names, sessions, pixels, Picture.Range.ZERO_TO_ONE, Collections.emptyList());

@@ -5,11 +5,12 @@ import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
+import org.junit.Test;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import org.junit.Test;
 
 public final class PowerCurveTest {
     @Test
@@ -43,7 +44,8 @@ public final class PowerCurveTest {
     @Test
     public void milliamperesAreSeenAndPutRight() {
         CurrentCurve curve =
-                CurrentCurve.of(new Batteries().inMilliamperes().signInverted().samples(t -> 2000, 9));
+                CurrentCurve.of(
+                        new Batteries().inMilliamperes().signInverted().samples(t -> 2000, 9));
         assertEquals(2000, curve.meanMilliwatts(0, 9), 0.01);
         assertEquals(
                 Arrays.asList(Flags.CURRENT_IN_MILLIAMPERES, Flags.CURRENT_SIGN_INVERTED),
@@ -61,14 +63,14 @@ public final class PowerCurveTest {
     @Test
     public void aStrongPhoneInMilliamperesIsNotTakenForMicroamperes() {
         // 40 W at 4 V are 10 A, more than any phone draws.
-        CurrentCurve curve = CurrentCurve.of(new Batteries().inMilliamperes().samples(t -> 40_000, 9));
+        CurrentCurve curve =
+                CurrentCurve.of(new Batteries().inMilliamperes().samples(t -> 40_000, 9));
         assertEquals(40_000, curve.meanMilliwatts(0, 9), 0.01);
     }
 
     @Test
     public void aStaleSensorShowsItsOwnPeriod() {
-        List<PowerSample> samples =
-                new Batteries().updating(1.5).samples(t -> 1000 + 10 * t, 30);
+        List<PowerSample> samples = new Batteries().updating(1.5).samples(t -> 1000 + 10 * t, 30);
         CurrentCurve curve = CurrentCurve.of(samples);
         assertEquals(1.5, curve.period(), 1e-6);
         assertEquals(20, curve.fresh(0, 30));
@@ -77,7 +79,9 @@ public final class PowerCurveTest {
 
     @Test
     public void theHalfOfASecondThatIsReadTwiceCountsOnce() {
-        CurrentCurve fast = CurrentCurve.of(new Batteries().readEvery(0.05).updating(0.5).samples(t -> 1000 + t, 10));
+        CurrentCurve fast =
+                CurrentCurve.of(
+                        new Batteries().readEvery(0.05).updating(0.5).samples(t -> 1000 + t, 10));
         assertEquals(20, fast.fresh(0, 10));
         assertEquals(0.5, fast.period(), 1e-6);
     }
@@ -129,7 +133,10 @@ public final class PowerCurveTest {
     @Test
     public void samplesWithoutAVoltageAreLeftOut() {
         List<PowerSample> samples = new ArrayList<>(new Batteries().samples(t -> 2000, 10));
-        samples.add(50, new PowerSample(4_950_000_000L, -9_000_000, 0, 0, PowerSample.Supply.BATTERY, true));
+        samples.add(
+                50,
+                new PowerSample(
+                        4_950_000_000L, -9_000_000, 0, 0, PowerSample.Supply.BATTERY, true));
         assertEquals(2000, CurrentCurve.of(samples).meanMilliwatts(0, 10), 0.01);
     }
 }

@@ -4,9 +4,10 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
+import org.junit.Test;
+
 import java.util.Arrays;
 import java.util.Collections;
-import org.junit.Test;
 
 public final class ThermalPolicyTest {
     private static double[] ramp(int count, double first, double last) {
@@ -27,8 +28,12 @@ public final class ThermalPolicyTest {
 
     @Test
     public void latenciesThatGrowFromRoundToRoundAreThrottling() {
-        assertTrue(ThermalPolicy.slowed(Arrays.asList(ramp(9, 6, 6), ramp(9, 6.3, 6.3), ramp(9, 6.7, 6.7))));
-        assertFalse(ThermalPolicy.slowed(Arrays.asList(ramp(9, 6, 6), ramp(9, 7, 7), ramp(9, 6.5, 6.5))));
+        assertTrue(
+                ThermalPolicy.slowed(
+                        Arrays.asList(ramp(9, 6, 6), ramp(9, 6.3, 6.3), ramp(9, 6.7, 6.7))));
+        assertFalse(
+                ThermalPolicy.slowed(
+                        Arrays.asList(ramp(9, 6, 6), ramp(9, 7, 7), ramp(9, 6.5, 6.5))));
         assertFalse(ThermalPolicy.slowed(Arrays.asList(ramp(9, 6.7, 6.7), ramp(9, 6, 6))));
     }
 

@@ -2,9 +2,10 @@ package org.tflq.bench.logic;
 
 import static org.junit.Assert.assertEquals;
 
+import org.junit.Test;
+
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
-import org.junit.Test;
 
 public final class TrapezoidTest {
     private static double integrate(DoubleUnaryOperator f, double[] times, double from, double to) {
@@ -73,7 +74,8 @@ public final class TrapezoidTest {
 
     @Test
     public void outsideTheSamplesTheEndsGoOn() {
-        assertEquals(2 * 5 + 1 * 7 + 6, integrate(t -> 5 + 2 * t, new double[] {0, 1}, -2, 2), 1e-12);
+        assertEquals(
+                2 * 5 + 1 * 7 + 6, integrate(t -> 5 + 2 * t, new double[] {0, 1}, -2, 2), 1e-12);
     }
 
     @Test
