@@ -18,7 +18,8 @@ from apk.process import BuildError, run
 _NATIVE = ("aapt", "zipalign")
 _JARS = ("android-framework-res", "apksigner", "junit4", "libapksig-java", "libhamcrest-java")
 _JDK = "default-jdk-headless"
-_OLDEST_JDK = 11
+# Newer ones have class files that D8 3.3 cannot read.
+_JDKS = range(11, 19)
 
 # Android's library of Java 8 is what the oldest supported phones have.
 _JAVA = "8"
@@ -89,7 +90,8 @@ def get_jdk(packages: DebianPackages) -> Path:
         found = _find_jdk(packages.root)
     if found is None:
         raise BuildError(
-            f"no JDK {_OLDEST_JDK} or newer was found; install one, or set JAVA_HOME to it."
+            f"no JDK of version {_JDKS[0]} to {_JDKS[-1]} was found; install one, such as "
+            "openjdk-17-jdk-headless, or set JAVA_HOME to it."
         )
     return found
 
@@ -104,7 +106,7 @@ def _find_jdk(root: Path) -> Path | None:
             *candidates,
         ]
     for candidate in candidates:
-        if candidate.exists() and _major(candidate) >= _OLDEST_JDK:
+        if candidate.exists() and _major(candidate) in _JDKS:
             return candidate.parent.parent
     return None
 
