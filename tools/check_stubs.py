@@ -175,7 +175,8 @@ def _declarations(cache: Path) -> Path:
             folder = Path(name)
             printed = run(
                 ["npm", "pack", "--silent", "--json", _TYPESCRIPT],
-                to=f"download the npm package {_TYPESCRIPT}; is npm there, and its registry?",
+                to=f"download the npm package {_TYPESCRIPT}",
+                advice="Is npm installed, and its registry reachable?",
                 cwd=folder,
             )
             archive = folder / json.loads(printed)[0]["filename"].replace("@", "").replace("/", "-")

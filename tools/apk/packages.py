@@ -8,6 +8,7 @@ from pathlib import Path
 
 from apk.process import BuildError, run
 
+_ADVICE = "Is the mirror of /etc/apt reachable?"
 # A package that is installed and would be upgraded has its version in brackets before this one's.
 _NEW = re.compile(r"^Inst (\S+) \(", re.MULTILINE)
 
@@ -23,6 +24,7 @@ class DebianPackages:
         self.root = folder / "root"
         self._folder = folder
         self._state = folder / "apt"
+        self._updated = False
 
     def need(self, packages: Sequence[str], *, alone: bool = False) -> None:
         """Unpacks packages, and those that they need and this machine lacks, unless they are there.
@@ -61,19 +63,21 @@ class DebianPackages:
             "Acquire::Retries": "3",
         }
         pairs = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-        return run(["apt-get", "-qq", *pairs, *words], to=to, cwd=cwd)
+        return run(["apt-get", "-qq", *pairs, *words], to=to, advice=_ADVICE, cwd=cwd)
 
     def _update(self) -> None:
-        lists = self._state / "lists"
-        if lists.exists():
+        """Reads the lists of packages; old ones name files that a mirror no longer has."""
+        if self._updated:
             return
+        lists = self._state / "lists"
         for folder in (lists / "partial", self._state / "cache" / "archives" / "partial"):
             folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._apt("update", to="read Debian's list of packages; is its mirror reachable?")
-        except BuildError:
-            shutil.rmtree(lists)
-            raise
+        purpose = "read Debian's list of packages"
+        self._apt("update", to=purpose)
+        # apt takes a mirror that does not answer for one without packages.
+        if not any(lists.glob("*Packages*")):
+            raise BuildError(f"cannot {purpose}: no mirror answered. {_ADVICE}")
+        self._updated = True
 
     def _missing(self, packages: Sequence[str]) -> set[str]:
         """What apt would install for them: of them and what they need, what is not here yet."""

@@ -16,6 +16,7 @@ def run(
     command: Sequence[str | Path],
     *,
     to: str,
+    advice: str = "",
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
@@ -24,6 +25,7 @@ def run(
     Args:
         command: the program and its arguments.
         to: what it is for, to complete "cannot …" when it fails.
+        advice: a sentence on what to do when it fails.
         cwd: the folder to run it in.
         environment: variables to set on top of this process's.
 
@@ -37,10 +39,11 @@ def run(
             words, cwd=cwd, env=variables, capture_output=True, text=True, errors="replace"
         )
     except OSError as error:
-        raise BuildError(f"cannot {to}: {words[0]} does not run ({error.strerror}).") from error
+        raise BuildError(
+            f"cannot {to}: {words[0]} does not run ({error.strerror}). {advice}".strip()
+        ) from error
     if done.returncode != 0:
         lines = (done.stdout + done.stderr).strip().splitlines()[-_SHOWN_LINES:]
-        raise BuildError(
-            f"cannot {to}: {Path(words[0]).name} ended with {done.returncode}.\n" + "\n".join(lines)
-        )
+        sentence = f"cannot {to}: {Path(words[0]).name} ended with {done.returncode}. {advice}"
+        raise BuildError("\n".join([sentence.strip(), *lines]))
     return done.stdout

@@ -186,6 +186,7 @@ def download_wheel(requirement: str, folder: Path) -> Path:
     quiet = ["--quiet", "--disable-pip-version-check"]
     run(
         [sys.executable, "-m", "pip", "download", *quiet, *options, "--dest", folder, requirement],
-        to=f"download the Python package {requirement}; is the package index reachable?",
+        to=f"download the Python package {requirement}",
+        advice="Is the package index of pip reachable?",
     )
     return next(folder.glob("*.whl"))

@@ -58,14 +58,14 @@ public final class Picture {
 
     /** Fills an input with pixels, row by row, each 0xAARRGGBB. */
     public static void write(int[] pixels, Range range, Engine.TensorInfo input, ByteBuffer to) {
-        to.rewind();
+        Tensors.rewind(to);
         for (int pixel : pixels) {
             for (int shift = 16; shift >= 0; shift -= 8) {
                 double share = ((pixel >> shift) & 255) / 255.0;
                 put(range.black + share * (range.white - range.black), input, to);
             }
         }
-        to.rewind();
+        Tensors.rewind(to);
     }
 
     private static void put(double value, Engine.TensorInfo input, ByteBuffer to) {

@@ -127,10 +127,10 @@ final class RoundRunner {
             throw new Failure(Failure.CANCELLED, "the job was cancelled on the phone.");
         }
         for (ByteBuffer buffer : inputs) {
-            buffer.rewind();
+            Tensors.rewind(buffer);
         }
         for (ByteBuffer buffer : outputs) {
-            buffer.rewind();
+            Tensors.rewind(buffer);
         }
         long start = phone.nanos();
         session.run(inputs, outputs);

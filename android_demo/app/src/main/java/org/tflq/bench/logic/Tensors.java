@@ -3,6 +3,7 @@ package org.tflq.bench.logic;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -79,11 +80,20 @@ public final class Tensors {
             for (ByteBuffer[] sample : samples) {
                 stream.readFully(block);
                 sample[tensor] = direct(bytes);
-                sample[tensor].put(block).rewind();
+                sample[tensor].put(block);
+                rewind(sample[tensor]);
             }
         } catch (IOException error) {
             throw new Failure(Failure.BAD_INPUT, file + ": " + error.getMessage(), error);
         }
+    }
+
+    /**
+     * Back to the start. ByteBuffer has had a rewind of its own since Android 14 only; called as a
+     * Buffer's, it is the one that every Android has.
+     */
+    static void rewind(Buffer buffer) {
+        buffer.rewind();
     }
 
     /** A buffer that the runtime can read in place. */
