@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apk.process import BuildError, run
-from apk.toolchain import Toolchain, class_path, compile_java
+from apk.toolchain import Toolchain, class_path, compile_java, java_library
 from apk.versions import Versions
 
 _KEY = "tflq"
@@ -145,12 +145,13 @@ class Build:
         compile_java(self._tools.jdk, sources, path, to, what)
 
     def _dex(self, classes: Path) -> Path:
-        folder = self._work / "dex"
+        folder, library = self._work / "dex", self._work / "java.jar"
         folder.mkdir()
+        java_library(self._tools.jdk, library)
         self._tools.java(
             "-cp", self._tools.d8, "com.android.tools.r8.D8", "--release",
             "--min-api", str(self._versions.min_sdk),
-            "--lib", self._tools.jdk,
+            "--lib", library,
             "--classpath", self.stubs(),
             "--output", folder,
             *sorted(classes.rglob("*.class")),

