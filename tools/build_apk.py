@@ -49,7 +49,7 @@ def _build(cache: Path, output: Path, work: Path) -> None:
     print(badging.strip())
     print(signature.strip())
     print(f"{apk}: {apk.stat().st_size} bytes")
-    print(f"JVM tests: {passed} passed, 0 failed")
+    print(f"JVM: {passed} passed, 0 failed")
 
 
 if __name__ == "__main__":

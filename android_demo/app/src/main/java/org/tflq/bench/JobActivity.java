@@ -89,6 +89,7 @@ public final class JobActivity extends Activity {
             File folder = new File(getExternalFilesDir(null), "results");
             byte[] json = JsonWriter.write(result).getBytes(StandardCharsets.UTF_8);
             WholeFile.write(new File(folder, id + ".json"), json);
+            runner.end(result);
             end(ResultText.of(result));
         } catch (IOException error) {
             Log.e(TAG, "the result cannot be written", error);

@@ -29,8 +29,8 @@ public final class JobRunner {
             Job job = JobReader.read(files.readJob(id), id);
             files.verify(job.files);
             return run(job, files::content);
-        } catch (Failure failure) {
-            return failed(failure, null);
+        } catch (Failure | RuntimeException error) {
+            return failed(Failure.of(error), null);
         }
     }
 
@@ -54,7 +54,6 @@ public final class JobRunner {
                 account.fill(records, idle[0], idle[1], job.energy, percent(state));
                 flags.addAll(account.flags());
             }
-            show(Progress.State.DONE, "");
             return results.of(records, flags, Latencies.mostOf(job.runs.size() * job.rounds));
         } catch (Failure | RuntimeException | OutOfMemoryError error) {
             return failed(Failure.of(error), runtime);
@@ -65,8 +64,17 @@ public final class JobRunner {
         }
     }
 
+    /** Says that the job ended; call it once the result is where the host finds it. */
+    public void end(Map<String, Object> result) {
+        Map<?, ?> error = (Map<?, ?>) result.get("error");
+        if (error == null) {
+            show(Progress.State.DONE, "");
+        } else {
+            show(Progress.State.FAILED, (String) error.get("message"));
+        }
+    }
+
     private Map<String, Object> failed(Failure failure, String runtime) {
-        show(Progress.State.FAILED, failure.getMessage());
         return new Results(id, appVersion, runtime, phone.device(), phone.state()).failed(failure);
     }
 

@@ -80,8 +80,9 @@ abstract class WholeJob {
     Map<?, ?> result() throws IOException, JsonException {
         byte[] json = JsonWriter.write(job).getBytes(StandardCharsets.UTF_8);
         WholeFile.write(new File(folder, ID + ".job.json"), json);
-        Map<String, Object> result =
-                new JobRunner(engine, phone, "1.0").run(ID, new JobFiles(folder));
+        JobRunner runner = new JobRunner(engine, phone, "1.0");
+        Map<String, Object> result = runner.run(ID, new JobFiles(folder));
+        runner.end(result);
         assertFalse(phone.sampling);
         assertEquals(0, engine.open);
         assertNotNull(ResultText.of(result));
