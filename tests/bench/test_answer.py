@@ -1,7 +1,9 @@
 """What a phone answers is a stranger's."""
 
 import json
+import re
 import string
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +35,7 @@ def answer(runs):
 
 def _read(runs, answer):
     content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    job = answer["id"] if isinstance(answer, dict) else "0" * 32
+    job = answer.get("id") if isinstance(answer, dict) else "0" * 32
     return read_answer(content, job=job, runs=runs, device="it", rounds=2)
 
 
@@ -41,6 +43,45 @@ def test_a_good_answer(runs, answer):
     (measured,), latencies, facts, flags = _read(runs, answer)
     assert measured.identical == 1 and measured.threads == 2 and len(latencies[0]) == 2
     assert facts["memory"] == "7.9 GB" and flags == ()
+
+
+def _blocks():
+    """The JSON of android_demo/PROTOCOL.md: a job and its result."""
+    text = (Path(__file__).parents[2] / "android_demo" / "PROTOCOL.md").read_text()
+    found = [json.loads(b) for b in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    return {block["schema"].split("/")[0]: block for block in found}
+
+
+def test_the_result_that_the_protocol_shows_is_read(runs):
+    told = _blocks()["tflq-bench-result"]
+    made, _, facts, flags = read_answer(
+        json.dumps(told).encode(), job=told["id"], runs=runs, device="it", rounds=3
+    )
+    assert made[0].latency.count == 6 and flags == ("thermal_throttling",)
+    assert made[0].energy.low == 10.1 and facts["system"] == "Android 14 (API 34)"
+
+
+def _keys(value):
+    if isinstance(value, dict):
+        return {key: _keys(inner) for key, inner in value.items() if len(key) < 64}
+    return _keys(value[0]) if isinstance(value, list) and value else None
+
+
+def test_our_jobs_have_the_keys_that_the_protocol_shows(runs):
+    told = _blocks()["tflq-bench-job"]
+    told["files"] = {}
+    made = make_job(runs, PACE, energy=True).description
+    assert _keys(made) == _keys(told)
+
+
+def test_what_a_phone_does_not_tell(runs, answer):
+    silent = _changed(answer, ("device", "soc"), None)
+    silent = _changed(silent, ("state", "plugged"), None)
+    silent = _changed(silent, ("device", "max_frequencies_khz"), [])
+    silent = _changed(silent, ("measurements", 0, "thermal_status"), [None, None])
+    _, _, facts, _ = _read(runs, _changed(silent, ("app", "runtime"), None))
+    assert facts["processor"] == "(fake)" and facts["app"] == "1.0, no runtime"
+    assert facts["cores"] == "8"
 
 
 def _changed(value, path, new):

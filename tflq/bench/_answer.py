@@ -46,6 +46,9 @@ class _Object:
     def text(self, name: str) -> str:
         return _text(self.get(name), f"{self._where}.{name}")
 
+    def maybe_text(self, name: str) -> str:
+        return "" if self.get(name) is None else self.text(name)
+
     def flags(self) -> tuple[str, ...]:
         where = f"{self._where}.flags"
         return tuple(_text(flag, where) for flag in self.items("flags", _MOST_FLAGS))
@@ -189,20 +192,23 @@ def _device(whole: _Object) -> dict[str, str]:
         for v in device.items("max_frequencies_khz", 1024)
     ]
     battery = state.maybe("battery_percent", 0, 100)
-    runtime = app.get("runtime")
     return {
         "phone": f"{device.text('manufacturer')} {device.text('model')}",
         "system": f"Android {device.text('android')} (API {device.number('sdk', 1, 1e4):.0f})",
-        "processor": f"{device.text('soc')} ({device.text('hardware')})",
-        "cores": f"{device.number('cores', 1, 1024):.0f}, up to "
-        + ", ".join(f"{clock:.2f}" for clock in sorted(set(clocks), reverse=True))
-        + " GHz",
+        "processor": f"{device.maybe_text('soc')} ({device.text('hardware')})".strip(),
+        "cores": f"{device.number('cores', 1, 1024):.0f}{_up_to(clocks)}",
         "memory": f"{memory / 1e9:.1f} GB",
         "build": device.text("fingerprint"),
-        "battery": "" if battery is None else f"{battery:.0f} %, {state.text('plugged')}",
-        "app": f"{app.text('version')}, "
-        + ("no runtime" if runtime is None else _text(runtime, "app.runtime")),
+        "battery": "" if battery is None else f"{battery:.0f} %, {state.maybe_text('plugged')}",
+        "app": f"{app.text('version')}, {app.maybe_text('runtime') or 'no runtime'}",
     }
+
+
+def _up_to(clocks: Sequence[float]) -> str:
+    """The clocks of cores, fastest first; phones need not tell them."""
+    if not clocks:
+        return ""
+    return f", up to {', '.join(f'{c:.2f}' for c in sorted(set(clocks), reverse=True))} GHz"
 
 
 def _number(value: Any, low: float, high: float, where: str) -> float:

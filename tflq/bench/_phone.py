@@ -79,6 +79,8 @@ def push_files(phone: Phone, files: dict[str, bytes], say: Say) -> None:
         UserError: there is no room, or what arrives is not what was sent.
     """
     phone.shell("mkdir", "-p", FOLDER)
+    # The app has to look into it.
+    phone.shell("chmod", "755", FOLDER)
     for place, (digest, content) in enumerate(files.items()):
         say(f"{phone.serial}: file {place + 1} of {len(files)}")
         path = f"{FOLDER}/{digest}"

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from apk.contract import MAIN, check_contract
 from apk.process import BuildError, run
 from apk.toolchain import Toolchain, class_path, compile_java, java_library
 from apk.versions import Versions
@@ -48,7 +49,7 @@ class Build:
         return classes
 
     def test(self, classes: Path) -> int:
-        """Runs the JVM tests; returns how many passed.
+        """Runs the JVM tests, and a job of the desk; returns how many tests passed.
 
         Raises:
             BuildError: one fails.
@@ -69,6 +70,11 @@ class Build:
         passed = re.search(r"^OK \((\d+) tests?\)", printed, re.MULTILINE)
         if passed is None:
             raise BuildError(f"JUnit did not say how many tests passed:\n{printed}")
+        check_contract(
+            lambda folder, job: self._tools.java(
+                *locale, "-cp", class_path([*path, tests]), MAIN, folder, job, to="do a job"
+            )
+        )
         return int(passed[1])
 
     def package(self, classes: Path, apk: Path) -> None:

@@ -1,6 +1,8 @@
 package org.tflq.bench.logic;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,7 +74,17 @@ final class FakePhone implements Phone {
     @Override
     public Map<String, Object> device() {
         Map<String, Object> device = new LinkedHashMap<>();
+        device.put("manufacturer", "Fake");
         device.put("model", "fake");
+        device.put("hardware", "board");
+        device.put("soc", null);
+        device.put("fingerprint", "fake/fake");
+        device.put("android", "14");
+        device.put("sdk", 34);
+        device.put("abis", Arrays.asList("arm64-v8a"));
+        device.put("cores", 8);
+        device.put("max_frequencies_khz", Collections.emptyList());
+        device.put("memory_bytes", 8_000_000_000L);
         return device;
     }
 
