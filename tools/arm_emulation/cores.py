@@ -30,7 +30,8 @@ CORES = {
     for core in (
         Core("cortex-a53", "cortex-a53", 0x410FD034, _V8_0),
         Core("cortex-a76", "cortex-a76", 0x414FD0B1, _V8_2),
-        # With SME, which qemu's `max` has as well, int8 results of XNNPACK were wrong.
+        # Without SME: qemu 7.2 computes only a part of the outer product that SMOPA makes, so
+        # that XNNPACK's convolutions come out wrong.
         Core("i8mm", "max,sme=off", 0x000F0510, f"{_V8_2} sve sve2 i8mm svei8mm bf16"),
     )
 }

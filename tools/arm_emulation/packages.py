@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,6 +57,8 @@ class DebianPackages:
     def unpack(self, packages: Sequence[str], target: Path) -> None:
         """Unpacks packages and all that they depend on into a new folder."""
         self._update("deb")
+        # Of an earlier download, only what would be downloaded again now may stay.
+        self._apt("autoclean")
         self._apt("install", "--download-only", "--yes", "--no-install-recommends", *packages)
         for package in sorted((self._state / "archives").glob("*.deb")):
             run_tool(
@@ -66,18 +69,10 @@ class DebianPackages:
     def source_file(self, package: str, ending: str) -> bytes:
         """The file in a package's upstream source whose path ends so."""
         self._update("deb-src")
-        folder = self._state / "source"
-        folder.mkdir(exist_ok=True)
-        self._apt("source", "--download-only", package, folder=folder)
-        (archive,) = folder.glob("*.orig.tar.*")
-        # Read as a stream: a whole list of members would mean to decompress all of it.
-        with tarfile.open(archive, "r|*") as members:
-            for member in members:
-                if member.name.endswith(ending):
-                    content = members.extractfile(member)
-                    assert content is not None, "it is a file"
-                    return content.read()
-        raise RuntimeError(f"the source of {package} has no file {ending}")
+        with tempfile.TemporaryDirectory() as folder:
+            self._apt("source", "--download-only", package, folder=Path(folder))
+            (archive,) = Path(folder).glob("*.orig.tar.[gx]z")
+            return _member(archive, ending)
 
     def _update(self, kind: str) -> None:
         (self._state / "sources.list").write_text(f"{kind} {_ARCHIVE}\n")
@@ -89,6 +84,16 @@ class DebianPackages:
             "to download Debian packages; check the network and try again.",
             folder,
         )
+
+
+def _member(archive: Path, ending: str) -> bytes:
+    # Read as a stream: a list of all members would mean to decompress all of them.
+    with tarfile.open(archive, "r|*") as members:
+        for member in members:
+            content = members.extractfile(member) if member.name.endswith(ending) else None
+            if content is not None:
+                return content.read()
+    raise RuntimeError(f"{archive.name} has no file {ending}")
 
 
 def unpack_wheels(requirements: Path, target: Path) -> None:

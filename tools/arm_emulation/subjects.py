@@ -40,8 +40,8 @@ class Subject:
     size: int
     build: Callable[[np.ndarray], Any]
     kernels: tuple[str, ...]
-    samples: int = 16
-    inferences: int = 5
+    samples: int
+    inferences: int
 
 
 @dataclass(frozen=True)
@@ -90,18 +90,24 @@ SUBJECTS = {
         96,
         _mobilenet_v2(96, 0.35),
         ("xnnpack", "built-in", "reference"),
+        samples=16,
+        inferences=5,
     ),
     "mobilenet_v2_224": Subject(
         "MobileNetV2 1.0, 224, random weights",
         224,
         _mobilenet_v2(224, 1.0),
         ("xnnpack", "built-in"),
+        samples=8,
+        inferences=2,
     ),
     "efficientnet_lite0": Subject(
         "EfficientNet-Lite0, 224",
         224,
         lambda _: load_efficientnet_lite(0),
         ("xnnpack", "built-in"),
+        samples=8,
+        inferences=2,
     ),
 }
 
