@@ -71,6 +71,21 @@ def test_the_start_cancels():
     assert per_inference(short, long, 5) == {"instructions": 200, "sdot": 4}
 
 
+def test_three_runs_count_an_inference_twice(monkeypatch):
+    seen = []
+
+    def count(self, model, samples, kernels, repeats):
+        seen.append((len(samples[0]), repeats))
+        # The start varies a little from run to run.
+        return {"instructions": 5_000_000 + 70 * (1 + repeats) + 4 * len(seen)}
+
+    monkeypatch.setattr(emulator.Emulator, "_count", count)
+    core = emulator.Emulator.__new__(emulator.Emulator)
+    found = core.counts(Path("x.tflite"), [np.zeros((3, 2))], "xnnpack", 4)
+    assert seen == [(1, 0), (1, 4), (1, 8)]
+    assert found == [{"instructions": 71}, {"instructions": 71}]
+
+
 def test_repeated_counts():
     counts = [{"instructions": 90, "sdot": 1}, {"instructions": 110, "sdot": 3}]
     assert mean_counts(counts) == {"instructions": 100, "sdot": 2}

@@ -7,9 +7,9 @@
 qemu runs LiteRT's arm64 build on a core without dot products (cortex-a53), one with them
 (cortex-a76) and one with int8 matrix products (i8mm). The table says which output values are those
 of x86 with the same kernels and with XNNPACK (which `tflq.export` verifies with), and how many
-instructions an inference executes: the difference of two runs of which one has more inferences.
-That is work, not time. Largest differences are codes, or for float shares of the largest output.
-The last column names the ops that make other codes than x86's XNNPACK of the same inputs.
+instructions an inference executes: the difference of runs of which one has more inferences. That is
+work, not time. Largest differences are codes, or for float shares of the largest output.
+A column names the ops that make other codes than x86's XNNPACK of the same inputs.
 
 FOLDER of `--images` holds photos, of which the first 32 calibrate and the next ones are run;
 without it, samples are noise. Rows go to the results file as they are made, and are not made again.
@@ -44,7 +44,7 @@ _IMAGES = flags.DEFINE_string("images", None, "folder of photos")
 _MODELS = flags.DEFINE_list("models", list(SUBJECTS), "networks to run")
 _CORES = flags.DEFINE_list("cores", list(CORES), "cores to run them on")
 _SMOKE = flags.DEFINE_bool("smoke", False, "only compare one small network, on two cores")
-_COUNTS, _TAKEN_APART = 2, 4
+_TAKEN_APART = 4
 
 
 def main(_: list[str]) -> None:
@@ -92,7 +92,7 @@ def _measure(cache: Cache) -> int:
                 append_row(results, row)
     print(markdown(rows))
     apart = max(row["spread"] for row in rows)
-    print(f"\nCounts of the same file, made {_COUNTS} times, lie up to {apart:.1g} apart.")
+    print(f"\nTwo counts of the same file lie up to {100 * apart:.1g} % apart.")
     return 0
 
 
@@ -123,9 +123,7 @@ def _row(emulator: Emulator, file: File, kernels: str, inferences: int) -> Row:
         agreement(run_here(file.path, [file.samples], which)[0], came)
         for which in (kernels, "xnnpack")
     )
-    counts = [
-        emulator.count(file.path, [file.samples], kernels, inferences) for _ in range(_COUNTS)
-    ]
+    counts = emulator.counts(file.path, [file.samples], kernels, inferences)
     return {
         "samples": len(came),
         "values": came.size,

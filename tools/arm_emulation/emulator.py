@@ -1,5 +1,6 @@
 """Runs a .tflite by `guest.py`, on this machine and on emulated cores."""
 
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -59,15 +60,25 @@ class Emulator:
         command = [*self._qemu, *self._python]
         return _run(command, self._environment, model, samples, kernels, 0)
 
-    def count(
+    def counts(
         self, model: Path, samples: Sequence[np.ndarray], kernels: str, inferences: int
-    ) -> dict[str, float]:
-        """Instructions per inference of the first sample, a mean of so many, by kind; see `run`."""
+    ) -> list[dict[str, float]]:
+        """Instructions per inference of the first sample by kind, measured twice.
+
+        Three runs with ever more inferences give two differences, in which the start cancels.
+
+        Args:
+            model: see `run`.
+            samples: see `run`.
+            kernels: see `run`.
+            inferences: how many a run has more than the one before it.
+        """
         first = [array[:1] for array in samples]
-        short, long = (
-            self._count(model, first, kernels, repeats) for repeats in (1, 1 + inferences)
-        )
-        return per_inference(short, long, inferences)
+        runs = [
+            self._count(model, first, kernels, repeats)
+            for repeats in (0, inferences, 2 * inferences)
+        ]
+        return [per_inference(short, long, inferences) for short, long in itertools.pairwise(runs)]
 
     def _count(
         self, model: Path, samples: Sequence[np.ndarray], kernels: str, repeats: int
