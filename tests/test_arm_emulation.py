@@ -130,7 +130,7 @@ def test_the_table_sets_int8_against_float():
     lines = markdown(rows).splitlines()
     assert lines[1] == "Net, 2 samples, 20 output values:"
     assert lines[-1] == (
-        "| int8 | xnnpack | cortex-a76 | 100 % | 100 % | - | 2.00 | 0.25 | SDOT 10% |"
+        "| int8 | xnnpack | cortex-a76 | 100 % | 100 % | - | 2.00 | 0.25 | SDOT 10 % |"
     )
     assert len({line.count("|") for line in lines[3:]}) == 1
 
@@ -148,6 +148,8 @@ def test_rows_survive_a_results_file():
 
 def test_nothing_short_of_all_is_called_100_percent():
     assert agreement_text({"same": 1 - 1e-9, "largest": 1.0}) == "99.99 %, off by 1"
+    assert agreement_text({"same": 0.5, "largest": 29.0}) == "50.00 %, off by 29"
+    assert agreement_text({"same": 0.5, "largest": 6.4e-7}) == "50.00 %, off by 6e-07"
     assert agreement_text({"same": 1.0, "largest": 0.0}) == "100 %"
 
 

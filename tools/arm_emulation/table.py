@@ -64,10 +64,12 @@ def agreement_text(found: Mapping[str, float]) -> str:
     if found["same"] == 1:
         return "100 %"
     # Nothing short of all is called 100 %.
-    return f"{min(100 * found['same'], 99.99):.2f} %, off by {found['largest']:.1g}"
+    largest = found["largest"]
+    size = f"{largest:.0f}" if largest >= 1 else f"{largest:.0e}"
+    return f"{min(100 * found['same'], 99.99):.2f} %, off by {size}"
 
 
 def _multiplications(counts: Mapping[str, float]) -> str:
     kinds = sorted(set(counts) - {ALL}, key=lambda kind: -counts[kind])
     shares = {kind: counts[kind] / counts[ALL] for kind in kinds}
-    return ", ".join(f"{k.upper()} {s:.0%}" for k, s in shares.items() if s >= _RARE) or "-"
+    return ", ".join(f"{k.upper()} {100 * s:.0f} %" for k, s in shares.items() if s >= _RARE) or "-"
