@@ -44,7 +44,6 @@ _IMAGES = flags.DEFINE_string("images", None, "folder of photos")
 _MODELS = flags.DEFINE_list("models", list(SUBJECTS), "networks to run")
 _CORES = flags.DEFINE_list("cores", list(CORES), "cores to run them on")
 _SMOKE = flags.DEFINE_bool("smoke", False, "only compare one small network, on two cores")
-_TAKEN_APART = 4
 
 
 def main(_: list[str]) -> None:
@@ -141,7 +140,7 @@ def _ops(emulator: Emulator, file: File, kernels: str) -> dict[str, dict[str, fl
         return {}
     found = differing_ops(
         file.path.read_bytes(),
-        file.samples[:_TAKEN_APART],
+        file.samples,
         file.path.parent,
         lambda path, inputs: emulator.run(path, inputs, kernels),
     )
