@@ -45,6 +45,9 @@ _MODELS = flags.DEFINE_list("models", list(SUBJECTS), "networks to run")
 _CORES = flags.DEFINE_list("cores", list(CORES), "cores to run them on")
 _SMOKE = flags.DEFINE_bool("smoke", False, "only compare one small network, on two cores")
 
+Key = tuple[str, str, str, str]
+_KEY = ("network", "file", "kernels", "core")
+
 
 def main(_: list[str]) -> None:
     """Prints a table a network, or smokes."""
@@ -82,38 +85,45 @@ def _measure(cache: Cache) -> int:
     _check("models", _MODELS.value, list(SUBJECTS))
     _check("cores", _CORES.value, list(CORES))
     results = Path(_RESULTS.value) if _RESULTS.value else None
-    rows = [row for row in read_rows(results) if _asked(row)] if results else []
+    rows = {_key(row): row for row in read_rows(results)} if results else {}
+    asked: list[Row] = []
     for name in _MODELS.value:
-        for row in _missing(cache, SUBJECTS[name], {_key(row) for row in rows}):
-            rows.append(row)
+        wanted = _wanted(SUBJECTS[name])
+        for row in _made(cache, SUBJECTS[name], [key for key in wanted if key not in rows]):
+            rows[_key(row)] = row
             print(row, flush=True)
             if results:
                 append_row(results, row)
-    print(markdown(rows))
-    apart = max(row["spread"] for row in rows)
+        asked += [rows[key] for key in wanted]
+    print(markdown(asked))
+    apart = max(row["spread"] for row in asked)
     print(f"\nTwo counts of the same file lie up to {100 * apart:.1g} % apart.")
     return 0
 
 
-def _missing(cache: Cache, subject: Subject, made: set[tuple[str, ...]]) -> Iterator[Row]:
-    """Measures what is not made yet."""
-    wanted = [
-        (kind, kernels, core)
+def _wanted(subject: Subject) -> list[Key]:
+    """What is measured of a network, in the order of its table."""
+    return [
+        (subject.title, kind, kernels, core)
         for kind in ("float", "int8", "converter's int8")
         for kernels in (subject.kernels if kind == "int8" else subject.kernels[:1])
         for core in _CORES.value
-        if (subject.title, kind, kernels, core) not in made
     ]
+
+
+def _made(cache: Cache, subject: Subject, wanted: list[Key]) -> Iterator[Row]:
+    """Measures a network."""
     if not wanted:
         return
     folder = Path(_IMAGES.value) if _IMAGES.value else None
     with tempfile.TemporaryDirectory() as scratch:
         files = make_files(subject, pictures(folder, subject), Path(scratch))
         by_kind = {file.kind: file for file in files}
-        for kind, kernels, core in wanted:
+        for key in wanted:
+            _, kind, kernels, core = key
             emulator = Emulator(cache, CORES[core])
             measured = _row(emulator, by_kind[kind], kernels, subject.inferences)
-            yield dict(zip(_KEY, (subject.title, kind, kernels, core), strict=True)) | measured
+            yield dict(zip(_KEY, key, strict=True)) | measured
 
 
 def _row(emulator: Emulator, file: File, kernels: str, inferences: int) -> Row:
@@ -147,17 +157,9 @@ def _ops(emulator: Emulator, file: File, kernels: str) -> dict[str, dict[str, fl
     return {kind: dataclasses.asdict(agreed) for kind, agreed in found.items()}
 
 
-_KEY = ("network", "file", "kernels", "core")
-
-
-def _key(row: Row) -> tuple[str, ...]:
-    return tuple(row[part] for part in _KEY)
-
-
-def _asked(row: Row) -> bool:
-    return row["core"] in _CORES.value and row["network"] in {
-        SUBJECTS[name].title for name in _MODELS.value
-    }
+def _key(row: Row) -> Key:
+    network, kind, kernels, core = (row[part] for part in _KEY)
+    return network, kind, kernels, core
 
 
 def _check(flag: str, given: list[str], known: list[str]) -> None:
