@@ -30,8 +30,8 @@ CORES = {
     for core in (
         Core("cortex-a53", "cortex-a53", 0x410FD034, _V8_0),
         Core("cortex-a76", "cortex-a76", 0x414FD0B1, _V8_2),
-        # Without SME: qemu 7.2 computes only a part of the outer product that SMOPA makes, so
-        # that XNNPACK's convolutions come out wrong.
+        # Without SME: with it XNNPACK's convolutions come out wrong, probably because qemu 7.2
+        # computes only a part of SMOPA's outer product (do_imopa in target/arm/sme_helper.c).
         Core("i8mm", "max,sme=off", 0x000F0510, f"{_V8_2} sve sve2 i8mm svei8mm bf16"),
     )
 }
