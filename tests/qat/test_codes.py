@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 from keras.src.applications import inception_resnet_v2
+from training import quantizers
 
 import tflq
 from tflq.tflite_side import Graph, Runner
@@ -63,6 +64,15 @@ def _merged_rectifiers():
     return keras.Model(image, layers.Add()([layers.Conv2D(4, 1)(layers.ReLU()(x)) for _ in "ab"]))
 
 
+def _constants():
+    """Hard sigmoids by hand, as in MobileNetV3's gates, and constants below 0."""
+    image = _image()
+    x = layers.Conv2D(6, 3)(image)
+    gate = layers.ReLU(6.0)(layers.GlobalAveragePooling2D(keepdims=True)(x) + 3.0) * (1 / 6)
+    y = layers.Multiply()([x, gate])
+    return keras.Model(image, -0.7 * (y + 2) + (-0.3))
+
+
 def _scaling():
     image = _image()
     x = layers.Rescaling(0.3, offset=-0.1)(image)
@@ -81,6 +91,7 @@ def _scaling():
         _upsampling,
         _rectifier_of_its_own,
         _merged_rectifiers,
+        _constants,
         _scaling,
     ],
 )
@@ -101,3 +112,16 @@ def test_predictions_are_the_files(build, ranges, tmp_path):
     codes = np.rint(qat.predict(x, verbose=0) / held.scale[0]) + held.zero_point[0]
     assert len(np.unique(came)) > 20
     np.testing.assert_array_equal(codes, came)
+
+
+def test_a_constant_is_added_as_the_file_rounds_halves(tmp_path):
+    """Of every odd code half an output code is left over."""
+    given = keras.Input((256,))
+    qat = tflq.quantize(keras.Model(given, given + 0.25))
+    for layer, step in zip(quantizers(qat), (1 / 256, 1 / 128), strict=True):
+        layer.set_range(-128 * step, 127 * step)
+    x = np.arange(-128, 128, dtype=np.float32)[None] / 256
+    tflq.export(qat, tmp_path / "it.tflite")
+    runner = Runner((tmp_path / "it.tflite").read_bytes())
+    (came,) = runner.run({runner.inputs[0].name: x})
+    np.testing.assert_array_equal(qat.predict(x, verbose=0), came)

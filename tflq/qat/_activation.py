@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tflq.qat._base import QuantizationLayer
-from tflq.qat._codes import Origin, codes_of, quantized
+from tflq.qat._codes import Origin, codes_of, quantized, with_constant
 from tflq.qat._fake_quant import fake_quant, fake_quant_learned
 
 Tensor = Any
@@ -39,9 +39,9 @@ class FakeQuant(QuantizationLayer):
         quantizing: whether values are quantized at all yet.
 
     Call arguments: `x`, any float tensor, and `site`, which of the activations it is, None for one
-    that only has to fit the range; `origin`, `operands`, `clamp` and `count` say what made it, see
-    `tflq.qat._codes`. It returns the quantized tensor, in the dtype of `x`, and its `codes`:
-    float32 of shape (2,), scale and zero point.
+    that only has to fit the range; `origin`, `operands`, `clamp`, `count` and `constant` say what
+    made it, see `tflq.qat._codes`. It returns the quantized tensor, in the dtype of `x`, and its
+    `codes`: float32 of shape (2,), scale and zero point.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class FakeQuant(QuantizationLayer):
         origin: str | None = None,
         clamp: tuple[float, float | None] | None = None,
         count: int = 1,
+        constant: float | None = None,
         training: bool | None = None,
     ) -> Any:
         """Observes (in training) and quantizes."""
@@ -106,6 +107,8 @@ class FakeQuant(QuantizationLayer):
             value = self._quantize(value, low, high)
         elif self.quantizing and not training:
             made = None if origin is None or self.bits != 8 else Origin(origin)
+            if made is not None and constant is not None:
+                operands = (*with_constant(made, operands, constant),)
             value = quantized(
                 value,
                 codes,

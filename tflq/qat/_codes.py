@@ -132,6 +132,20 @@ def quantized(
     return result
 
 
+def with_constant(origin: Origin, operands: Sequence[Tensor], constant: float) -> list[Tensor]:
+    """The operands of a sum or product whose other one is a constant.
+
+    Args:
+        origin: SUM or PRODUCT.
+        operands: those of the tensor, as `origin` asks for them.
+        constant: a number; files store it in 8 bits, at the end of its range.
+    """
+    value = tf.constant(constant, tf.float32)
+    scale = tf.cast(tf.cast(tf.abs(value), tf.float64) / 255.0, tf.float32)
+    codes = tf.stack([tf.where(scale > SMALLEST, scale, 1.0), 0.0])
+    return [*operands, codes] if origin is Origin.PRODUCT else [*operands, value, codes]
+
+
 def _code(
     x: Tensor, codes: Tensor, origin: Origin | None, operands: Sequence[Tensor], count: int
 ) -> Tensor:

@@ -41,7 +41,8 @@ def feed_origins(graph: KerasGraph, codes: Mapping[int, int], fused: frozenset[i
         if found is not None:
             origin, operands, count = found
             node.inputs = [*node.inputs, *operands]
-            options = {"origin": origin.value, "clamp": clamp, "count": count}
+            told = {"clamp": clamp, "count": count, "constant": _constant(maker)}
+            options = {"origin": origin.value} | told
             node.arguments = partial(_with_options, node.arguments, options)
 
 
@@ -59,6 +60,11 @@ def _origin(
         if _PAIRS[kind] is Origin.PRODUCT:
             return Origin.PRODUCT, [codes[first], codes[second]], 1
         return _PAIRS[kind], [first, codes[first], second, codes[second]], 1
+    if _constant(maker) is not None:
+        (first,) = inputs
+        if _PAIRS[kind] is Origin.PRODUCT:
+            return Origin.PRODUCT, [codes[first]], 1
+        return Origin.SUM, [first, codes[first]], 1
     if clamp_of(maker.layer) is not None:
         return Origin.RECTIFIER, [codes[inputs[0]]], 1
     if kind in _HARD_SWISH or activation_name(maker.layer) in _HARD_SWISH:
@@ -68,6 +74,18 @@ def _origin(
         known = _last_axis(maker.layer) and all(sides)
         return (Origin.MEAN, [codes[inputs[0]]], math.prod(sides)) if known else None
     return (_IN_PLACE[kind], [], 1) if kind in _IN_PLACE else None
+
+
+def _constant(maker: Node) -> float | None:
+    """The number that a tensor is multiplied with or that is added to it."""
+    if maker.layer.kind not in ("Add", "Multiply") or len(maker.inputs) != 1:
+        return None
+    hole = object()
+    given, options = maker.arguments([hole])
+    others = [value for value in given if value is not hole]
+    if len(given) != 2 or options or len(others) != 1 or isinstance(others[0], bool):
+        return None
+    return float(others[0]) if isinstance(others[0], (int, float)) else None
 
 
 def _is_einsum(layer: Layer) -> bool:
