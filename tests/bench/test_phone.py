@@ -92,11 +92,19 @@ def test_several_phones_at_once(plug_in, files):
     assert all(phone.jobs for phone in phones)
 
 
-def test_one_of_several_phones_fails(plug_in, files):
+def test_one_of_several_phones_fails(plug_in, files, capsys):
     good, bad = plug_in(), plug_in(app=False)
+    assert main(["benchmark", str(files[0]), "--device=all", "--rounds=3", "--seconds=0.01"]) == 0
+    told = capsys.readouterr().out
+    assert f"phone {bad.serial!r} has no app" in " ".join(told.split())
+    assert "100.00%" in told and good.left == []
+
+
+def test_all_of_several_phones_fail(plug_in, files):
+    phones = [plug_in(app=False), plug_in(sdk="20")]
     with pytest.raises(UserError, match="has no app") as caught:
         tflq.benchmark(files[0], device="all", **QUICK)
-    assert bad.serial in str(caught.value) and good.left == []
+    assert "Android API '20'" in str(caught.value) and not any(phone.left for phone in phones)
 
 
 @pytest.mark.parametrize(

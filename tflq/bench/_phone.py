@@ -117,7 +117,8 @@ def _start(phone: Phone, job: Job) -> None:
 
 def _listen(phone: Phone, job: Job, say: Say) -> None:
     """Shows the app's progress until its result is there."""
-    end = time.monotonic() + 3 * job.seconds + _SPARE_SECONDS
+    patience = 2 * job.longest + _SPARE_SECONDS
+    end = time.monotonic() + patience
     missed = 0
     with _progress(phone, job) as lines:
         while time.monotonic() < end:
@@ -134,8 +135,8 @@ def _listen(phone: Phone, job: Job, say: Say) -> None:
                     "why, often it is memory."
                 )
     raise UserError(
-        f"phone {phone.serial!r}: no result after {3 * job.seconds + _SPARE_SECONDS:.0f} s, for a "
-        f"job of {job.seconds:.0f} s; ask for fewer models or shorter rounds."
+        f"phone {phone.serial!r}: no result after {patience:.0f} s; ask for fewer models or "
+        "shorter rounds."
     )
 
 

@@ -67,8 +67,7 @@ def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, PhoneResult]
         By serial number what each of them gave.
 
     Raises:
-        UserError: it failed on one of them; the others are finished first, and what failed on
-            each is said.
+        UserError: it failed on all of them. What failed on some stands in their facts.
     """
     for run in plan.runs:
         if run.backend not in BACKENDS:
@@ -76,7 +75,7 @@ def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, PhoneResult]
                 f"backend {run.backend!r} is unknown; choose one of: {', '.join(BACKENDS)}."
             )
     found: dict[str, PhoneResult] = {}
-    failed: list[str] = []
+    failed: dict[str, str] = {}
     with status("measuring") as say, ThreadPoolExecutor(len(phones)) as pool:
         work: Callable[[Phone], PhoneResult] = partial(_measure, plan=plan, say=say)
         jobs = {phone.serial: pool.submit(work, phone) for phone in phones}
@@ -84,10 +83,14 @@ def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, PhoneResult]
             try:
                 found[serial] = job.result()
             except UserError as error:
-                failed.append(str(error))
-    if failed:
-        raise UserError(" ".join(failed))
-    return found
+                failed[serial] = str(error)
+    if not found:
+        raise UserError(" ".join(failed.values()))
+    return found | {serial: _without(error) for serial, error in failed.items()}
+
+
+def _without(error: str) -> PhoneResult:
+    return PhoneResult(measurements=[], latencies={}, facts={"failed": error}, flags=())
 
 
 def _measure(phone: Phone, plan: Plan, say: Say) -> PhoneResult:
