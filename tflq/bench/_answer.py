@@ -126,13 +126,7 @@ def _parsed(content: bytes) -> Any:
 
 
 def _measurement(entry: _Object, run: Run, device: str, rounds: Rounds | None) -> Measurement:
-    named: dict[str, Any] = {
-        "device": device,
-        "model": run.model.path,
-        "backend": run.backend,
-        "threads": run.threads,
-        "size": len(run.model.content),
-    }
+    named = run.facts(device)
     if rounds is None:
         error = entry.inner("error")
         return Measurement(**named, error=f"{error.text('code')}: {error.text('message')}")

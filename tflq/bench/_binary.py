@@ -99,23 +99,12 @@ def _measurement(device: str, run: Run, told: Sequence[str], rounds: Rounds | No
         failed = next(text for text in told if not _TIMINGS.search(text))
         lines = [line for line in failed.splitlines() if line.strip()] or ["nothing was printed"]
         reason = "".join(c if c.isprintable() else " " for c in lines[-1])[:200]
-        return Measurement(
-            device=device,
-            model=run.model.path,
-            backend=run.backend,
-            threads=run.threads,
-            size=len(run.model.content),
-            error=f"benchmark_model: {reason}",
-        )
+        return Measurement(**run.facts(device), error=f"benchmark_model: {reason}")
     first = _TIMINGS.search(told[0])
     assert first is not None, "rounds come of timings"
     memory = _MEMORY.search(told[0])
     return Measurement(
-        device=device,
-        model=run.model.path,
-        backend=run.backend,
-        threads=run.threads,
-        size=len(run.model.content),
+        **run.facts(device),
         initialisation_ms=float(first[1]) / 1000,
         first_ms=float(first[2]) / 1000,
         latency=summarize(rounds),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,16 @@ class Run:
     model: Model
     backend: str
     threads: int
+
+    def facts(self, device: str) -> dict[str, Any]:
+        """What every `Measurement` of it says, measured or not."""
+        return {
+            "device": device,
+            "model": self.model.path,
+            "backend": self.backend,
+            "threads": self.threads,
+            "size": len(self.model.content),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +91,7 @@ def measure_here(runs: Sequence[Run], pace: Pace) -> tuple[list[Measurement], di
     for session in sessions.values():
         session.close()
     made = [
-        _failed(run, errors[place])
+        Measurement(**run.facts(LOCAL), error=errors[place])
         if place in errors
         else _measurement(run, latencies[place], identical[place])
         for place, run in enumerate(runs)
@@ -156,11 +167,7 @@ def _measurement(run: Run, rounds: Rounds, identical: float | None) -> Measureme
     ops = len(Graph.from_bytes(run.model.content).ops)
     taken = len(delegated_ops(run.model.content)) if run.backend == "xnnpack" else 0
     return Measurement(
-        device=LOCAL,
-        model=run.model.path,
-        backend=run.backend,
-        threads=run.threads,
-        size=len(run.model.content),
+        **run.facts(LOCAL),
         initialisation_ms=start.initialisation_ms,
         first_ms=start.first_ms,
         latency=latency,
@@ -169,15 +176,4 @@ def _measurement(run: Run, rounds: Rounds, identical: float | None) -> Measureme
         delegated=taken,
         identical=identical,
         flags=("slowed",) if latency.slowed else (),
-    )
-
-
-def _failed(run: Run, error: str) -> Measurement:
-    return Measurement(
-        device=LOCAL,
-        model=run.model.path,
-        backend=run.backend,
-        threads=run.threads,
-        size=len(run.model.content),
-        error=error,
     )
