@@ -17,7 +17,6 @@ from tflq.bench import (
     Plan,
     Run,
     choose_phones,
-    describe_here,
     measure_here,
     measure_there,
     open_models,
@@ -103,27 +102,21 @@ def benchmark(
     ]
     baseline = None if compare is None else opened[-1]
     if device == LOCAL:
-        made, latencies = measure_here(runs, pace)
-        devices, flags = {LOCAL: describe_here()}, {}
-        compared = _compared(LOCAL, runs, latencies, baseline)
+        found = {LOCAL: measure_here(runs, pace)}
     else:
         plan = Plan(runs=runs, pace=pace, accelerator=accelerator, energy=energy, runner=runner)
         found = measure_there(phones, plan)
-        made = [m for result in found.values() for m in result.measurements]
-        devices = {serial: result.facts for serial, result in found.items()}
-        flags = {serial: result.flags for serial, result in found.items()}
-        compared = [
-            c
-            for serial, result in found.items()
-            for c in _compared(serial, runs, result.latencies, baseline)
-        ]
     return BenchmarkResult(
-        devices=devices,
-        measurements=_ordered(made, opened),
-        comparisons=tuple(compared),
+        devices={name: result.facts for name, result in found.items()},
+        measurements=_ordered([m for r in found.values() for m in r.measurements], opened),
+        comparisons=tuple(
+            comparison
+            for name, result in found.items()
+            for comparison in _compared(name, runs, result.latencies, baseline)
+        ),
         profile=_profiled(opened, profile),
         settings={"rounds": pace.rounds, "seconds": pace.seconds, "samples": len(opened[0].inputs)},
-        flags=flags,
+        flags={name: result.flags for name, result in found.items()},
     )
 
 

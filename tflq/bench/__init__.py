@@ -2,9 +2,9 @@
 
 from tflq.bench._adb import choose_phones
 from tflq.bench._job import BACKENDS
-from tflq.bench._local import LOCAL, Pace, Run, describe_here, measure_here
+from tflq.bench._local import LOCAL, DeviceResult, Pace, Run, measure_here
 from tflq.bench._model import Model, open_models
-from tflq.bench._phones import PhoneResult, Plan, measure_there
+from tflq.bench._phones import Plan, measure_there
 from tflq.bench._profile import profile_ops
 from tflq.bench._result import BenchmarkResult, Comparison, Energy, Measurement, OpTime
 from tflq.bench._statistics import Latency, SpeedUp, speed_up, summarize
@@ -14,18 +14,17 @@ __all__ = [
     "LOCAL",
     "BenchmarkResult",
     "Comparison",
+    "DeviceResult",
     "Energy",
     "Latency",
     "Measurement",
     "Model",
     "OpTime",
     "Pace",
-    "PhoneResult",
     "Plan",
     "Run",
     "SpeedUp",
     "choose_phones",
-    "describe_here",
     "measure_here",
     "measure_there",
     "open_models",

@@ -63,15 +63,32 @@ class Pace:
 Rounds = list[list[float]]
 
 
-def measure_here(runs: Sequence[Run], pace: Pace) -> tuple[list[Measurement], dict[int, Rounds]]:
+@dataclass(frozen=True, kw_only=True)
+class DeviceResult:
+    """What one device gave.
+
+    Attributes:
+        measurements: one a run, in order.
+        latencies: in ms, by place of the run, of those that ran.
+        facts: what the device is.
+        flags: what holds for all of it.
+    """
+
+    measurements: list[Measurement]
+    latencies: dict[int, Rounds]
+    facts: dict[str, str]
+    flags: tuple[str, ...] = ()
+
+
+def measure_here(runs: Sequence[Run], pace: Pace) -> DeviceResult:
     """Measures on this machine.
 
     Args:
         runs: what to measure.
         pace: for how long.
 
-    Returns:
-        A measurement for every run, in order, and by its place the latencies of those that ran.
+    Raises:
+        UserError: a backend is not here.
     """
     for run in runs:
         if run.backend not in LOCAL_BACKENDS:
@@ -96,10 +113,10 @@ def measure_here(runs: Sequence[Run], pace: Pace) -> tuple[list[Measurement], di
         else _measurement(run, latencies[place], identical[place])
         for place, run in enumerate(runs)
     ]
-    return made, latencies
+    return DeviceResult(measurements=made, latencies=latencies, facts=_describe())
 
 
-def describe_here() -> dict[str, str]:
+def _describe() -> dict[str, str]:
     """What this machine is, in words."""
     facts = {"machine": platform.machine(), "system": f"{platform.system()} {platform.release()}"}
     cpuinfo = Path("/proc/cpuinfo")

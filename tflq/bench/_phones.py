@@ -11,9 +11,8 @@ from tflq.bench._adb import Phone
 from tflq.bench._answer import read_answer
 from tflq.bench._binary import run_binary
 from tflq.bench._job import BACKENDS, make_job
-from tflq.bench._local import Pace, Rounds, Run
+from tflq.bench._local import DeviceResult, Pace, Run
 from tflq.bench._phone import Say, run_job
-from tflq.bench._result import Measurement
 
 _PROPERTIES = {
     "manufacturer": "ro.product.manufacturer",
@@ -22,23 +21,6 @@ _PROPERTIES = {
     "board": "ro.board.platform",
     "build": "ro.build.fingerprint",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhoneResult:
-    """What one phone gave.
-
-    Attributes:
-        measurements: one a run, in order.
-        latencies: in ms, by place of the run, of those that ran.
-        facts: what the phone is.
-        flags: what holds for all of it.
-    """
-
-    measurements: list[Measurement]
-    latencies: dict[int, Rounds]
-    facts: dict[str, str]
-    flags: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +42,7 @@ class Plan:
     runner: str | None
 
 
-def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, PhoneResult]:
+def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, DeviceResult]:
     """Measures on all of them at once.
 
     Returns:
@@ -74,10 +56,10 @@ def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, PhoneResult]
             raise UserError(
                 f"backend {run.backend!r} is unknown; choose one of: {', '.join(BACKENDS)}."
             )
-    found: dict[str, PhoneResult] = {}
+    found: dict[str, DeviceResult] = {}
     failed: dict[str, str] = {}
     with status("measuring") as say, ThreadPoolExecutor(len(phones)) as pool:
-        work: Callable[[Phone], PhoneResult] = partial(_measure, plan=plan, say=say)
+        work: Callable[[Phone], DeviceResult] = partial(_measure, plan=plan, say=say)
         jobs = {phone.serial: pool.submit(work, phone) for phone in phones}
         for serial, job in jobs.items():
             try:
@@ -89,16 +71,16 @@ def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, PhoneResult]
     return found | {serial: _without(error) for serial, error in failed.items()}
 
 
-def _without(error: str) -> PhoneResult:
-    return PhoneResult(measurements=[], latencies={}, facts={"failed": error}, flags=())
+def _without(error: str) -> DeviceResult:
+    return DeviceResult(measurements=[], latencies={}, facts={"failed": error}, flags=())
 
 
-def _measure(phone: Phone, plan: Plan, say: Say) -> PhoneResult:
+def _measure(phone: Phone, plan: Plan, say: Say) -> DeviceResult:
     if plan.runner is not None:
         made, latencies = run_binary(
             phone, plan.runner, plan.runs, plan.pace, accelerator=plan.accelerator, say=say
         )
-        return PhoneResult(
+        return DeviceResult(
             measurements=made, latencies=latencies, facts=_properties(phone), flags=()
         )
     job = make_job(plan.runs, plan.pace, accelerator=plan.accelerator, energy=plan.energy)
@@ -106,7 +88,7 @@ def _measure(phone: Phone, plan: Plan, say: Say) -> PhoneResult:
     made, latencies, facts, flags = read_answer(
         content, job=job.id, runs=plan.runs, device=phone.serial, rounds=plan.pace.rounds
     )
-    return PhoneResult(measurements=made, latencies=latencies, facts=facts, flags=flags)
+    return DeviceResult(measurements=made, latencies=latencies, facts=facts, flags=flags)
 
 
 def _properties(phone: Phone) -> dict[str, str]:
