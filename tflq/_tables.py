@@ -58,6 +58,16 @@ def to_json(value: Any) -> str:
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def one_line(text: str) -> str:
+    """A stranger's text, without what could move a terminal's cursor.
+
+    Example:
+        >>> one_line("up" + chr(27) + "[A or down")
+        'up [A or down'
+    """
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def decibels(value: float) -> str:
     """A ratio in dB, such as `19.4 dB`."""
     return f"{value:.1f} dB" if math.isfinite(value) else ("exact" if value > 0 else "no signal")

@@ -42,7 +42,7 @@ def _whole():
             "a/int8 $x$.tflite", FAST, energy=_energy(), identical=0.5, ops=3, delegated=2
         ),
         _measurement("a/float.tflite", SLOW),
-        _measurement("=cmd()\n.tflite", error="no_runtime: none"),
+        _measurement("=cmd()\n\x1b[2J.tflite", error="no_runtime: none"),
         comparisons=(
             Comparison(
                 device="phone",
@@ -62,6 +62,7 @@ def test_all_of_it_is_printed():
     text = str(_whole())
     for part in ("Android 14", "charging", "50.00%", "2 of 3", "10.00 to 12.00", "idle_drifted"):
         assert part in text
+    assert "\x1b" not in text
     for part in ("no_runtime: none", "faster", "ADD", "100.0%"):
         assert part in text
 
@@ -76,7 +77,7 @@ def test_json_holds_what_was_measured():
 def test_csv_is_a_line_a_measurement_and_no_formula():
     rows = list(csv.DictReader(io.StringIO(_whole().to_csv())))
     assert [row["p50_ms"] for row in rows] == ["1.05", "2.05", ""]
-    assert rows[2]["model"] == "'=cmd() .tflite"
+    assert rows[2]["model"] == "'=cmd() [2J.tflite"
     assert rows[0]["mj_per_inference"] == "11.0" and rows[1]["mj_per_inference"] == ""
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tflq._errors import UserError
+from tflq._tables import one_line
 
 _SECONDS = 60
 _PUSH_SECONDS = 600
@@ -239,4 +240,4 @@ def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
     text = (done.stderr + b"\n" + done.stdout).decode(errors="replace")
     lines = [line for line in map(str.strip, text.splitlines()) if line]
     last = lines[-1] if lines else f"exit status {done.returncode}"
-    return "".join(c if c.isprintable() else " " for c in last)[:300]
+    return one_line(last)[:300]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tflq._errors import UserError
+from tflq._tables import one_line
 from tflq.bench._local import Rounds, Run
 from tflq.bench._result import Energy, Measurement
 from tflq.bench._statistics import summarize
@@ -122,7 +123,7 @@ def _parsed(content: bytes) -> Any:
     try:
         return json.loads(content, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise _FaultError(f"it is no JSON ({_clean(str(error))})") from error
+        raise _FaultError(f"it is no JSON ({_told(str(error))})") from error
 
 
 def _measurement(entry: _Object, run: Run, device: str, rounds: Rounds | None) -> Measurement:
@@ -217,13 +218,12 @@ def _number(value: Any, low: float, high: float, where: str) -> float:
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise _FaultError(f"{where} is {_short(value)} in place of a text")
-    return _clean(value)
+    return _told(value)
 
 
-def _clean(text: str) -> str:
-    """One line without what could move a terminal's cursor."""
-    return "".join(c if c.isprintable() else " " for c in text)[:_LONGEST_TEXT]
+def _told(text: str) -> str:
+    return one_line(text)[:_LONGEST_TEXT]
 
 
 def _short(value: Any) -> str:
-    return _clean(repr(value))[:60]
+    return _told(repr(value))[:60]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tflq._files import write_whole
-from tflq._tables import megabytes, text_facts, text_table, to_json
+from tflq._tables import megabytes, one_line, text_facts, text_table, to_json
 from tflq.bench._picture import Bar, draw_measurements
 from tflq.bench._statistics import Latency, SpeedUp
 
@@ -189,7 +189,7 @@ _CSV = (
 
 def _plain(text: str) -> str:
     """Text that no spreadsheet takes for a formula, on one line."""
-    line = " ".join(text.split())
+    line = " ".join(one_line(text).split())
     return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
 
 
@@ -197,7 +197,7 @@ def _bar(m: Measurement) -> Bar:
     assert m.latency is not None, "only what was measured is drawn"
     energy = None if m.energy is None else (m.energy.mj_per_inference, m.energy.low, m.energy.high)
     count = f"{m.threads} {'thread' if m.threads == 1 else 'threads'}"
-    return f"{Path(m.model).name}, {m.backend}, {count}, {m.device}", m.latency, energy
+    return f"{_run(m)[0]}, {m.backend}, {count}, {m.device}", m.latency, energy
 
 
 def _tables(measurements: Sequence[Measurement]) -> list[str]:
@@ -221,7 +221,7 @@ def _tables(measurements: Sequence[Measurement]) -> list[str]:
 
 
 def _run(m: Measurement) -> tuple[str, str, str]:
-    return Path(m.model).name, m.backend, str(m.threads)
+    return one_line(Path(m.model).name), m.backend, str(m.threads)
 
 
 def _latency_row(m: Measurement) -> tuple[str, ...]:
@@ -268,8 +268,8 @@ def _comparison_table(comparisons: Sequence[Comparison]) -> str:
     columns = ("model", "against", "device", "backend", "threads", "speed-up (95 %)", "verdict")
     rows = [
         (
-            Path(c.model).name,
-            Path(c.baseline).name,
+            one_line(Path(c.model).name),
+            one_line(Path(c.baseline).name),
             c.device,
             c.backend,
             str(c.threads),
@@ -283,7 +283,8 @@ def _comparison_table(comparisons: Sequence[Comparison]) -> str:
 
 def _profile_table(profile: Sequence[OpTime]) -> str:
     rows = [
-        (Path(p.model).name, p.kind, str(p.count), f"{p.ms:.3f}", f"{p.share:.1%}") for p in profile
+        (one_line(Path(p.model).name), p.kind, str(p.count), f"{p.ms:.3f}", f"{p.share:.1%}")
+        for p in profile
     ]
     columns = ("model", "op", "count", "ms", "share")
     return text_table("Ops, each run alone on one thread", columns, rows)
