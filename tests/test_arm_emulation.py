@@ -3,6 +3,7 @@
 import itertools
 import json
 import platform
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -242,3 +243,15 @@ def test_a_part_is_built_once_and_only_whole(tmp_path, monkeypatch):
     assert parts._part("thing", "recipe", build) == folder
     assert len(built) == 2
     assert parts._part("thing", "another recipe", build) != folder
+
+
+def test_packages_come_from_where_this_machine_gets_its_own(monkeypatch):
+    told = (
+        "'https://mirror.example/debian/dists/stable-updates/InRelease' a 0\n"
+        "'https://mirror.example/debian/dists/stable/InRelease' b 0\n"
+    )
+    done = subprocess.CompletedProcess([], 0, stdout=told, stderr="")
+    monkeypatch.setattr(packages.subprocess, "run", lambda *_, **__: done)
+    assert packages.mirror("stable") == "https://mirror.example/debian"
+    with pytest.raises(UserError, match="no source of Debian 'older'"):
+        packages.mirror("older")

@@ -1,5 +1,6 @@
 """Gets packages, checked by signature or hash, and unpacks them into a folder without root."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from tflq._errors import UserError
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # The release whose Python and qemu this was written for.
-_ARCHIVE = f"[signed-by={_KEYRING}] http://deb.debian.org/debian bookworm main"
+_RELEASE = "bookworm"
 
 
 class DebianPackages:
@@ -75,7 +76,8 @@ class DebianPackages:
             return _member(archive, ending)
 
     def _update(self, kind: str) -> None:
-        (self._state / "sources.list").write_text(f"{kind} {_ARCHIVE}\n")
+        source = f"{kind} [signed-by={_KEYRING}] {mirror(_RELEASE)} {_RELEASE} main\n"
+        (self._state / "sources.list").write_text(source)
         self._apt("update", "--error-on=any")
 
     def _apt(self, command: str, *arguments: str, folder: Path | None = None) -> None:
@@ -84,6 +86,22 @@ class DebianPackages:
             "to download Debian packages; check the network and try again.",
             folder,
         )
+
+
+def mirror(release: str) -> str:
+    """Where this machine gets a release of Debian from.
+
+    Raises:
+        UserError: its apt has no such source.
+    """
+    done = subprocess.run(["apt-get", "update", "--print-uris"], capture_output=True, text=True)
+    found = re.search(rf"^'(\S+)/dists/{release}/InRelease'", done.stdout, re.MULTILINE)
+    if found is None:
+        raise UserError(
+            f"apt has no source of Debian {release!r}; this needs a machine with that release, or "
+            "one more line in its sources."
+        )
+    return found[1]
 
 
 def _member(archive: Path, ending: str) -> bytes:
