@@ -93,3 +93,15 @@ def test_it_keeps_its_name_and_can_be_skipped(tmp_path):
     qat = tflq.quantize(model, skip=["pre"], data=noise(6, 6, 3))
     report = tflq.export(qat, tmp_path / "a.tflite")
     assert [op.split(" ")[0] for op in report.facts.float_ops] == ["DEPTHWISE_CONV_2D"]
+
+
+@pytest.mark.parametrize("cls", [layers.Rescaling, layers.BatchNormalization])
+def test_a_layer_that_two_vectors_share(cls):
+    layer = cls(0.5) if cls is layers.Rescaling else cls()
+    given = keras.Input((4,))
+    model = keras.Model(given, [layer(given), layer(layers.ReLU()(given))])
+    kinds, made = _rewritten(model)
+    assert kinds.count("DepthwiseConv1D") == 2
+    x = noise(4)
+    for one, other in zip(model.predict(x, verbose=0), made.predict(x, verbose=0), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)

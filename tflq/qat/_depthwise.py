@@ -21,13 +21,18 @@ def add_depthwise_convolutions(graph: KerasGraph) -> None:
     """Rewrites the graph in place; it computes what it did."""
     names = Namer(graph)
     for layer, nodes in list(graph.calls().items()):
+        normalizes = layer.kind == "BatchNormalization"
         if layer.cls.__module__.partition(".")[0] != "keras":
             continue
-        if layer.kind == "BatchNormalization" and _normalizes_channels(graph, layer, nodes):
-            if isinstance(convolution_behind(graph, nodes), str):
-                _put_before(graph, layer, nodes, names)
-        elif layer.kind in _READERS:
-            _replace(graph, layer, nodes, names)
+        if not normalizes and layer.kind not in _READERS:
+            continue
+        rank = _rank(graph, nodes)
+        if rank is None:
+            continue
+        if not normalizes:
+            _replace(graph, layer, nodes, rank, names)
+        elif _is_of_channels(layer, rank) and isinstance(convolution_behind(graph, nodes), str):
+            _put_before(graph, layer, nodes, rank, names)
 
 
 def only_scales(layer: Layer) -> bool:
@@ -37,10 +42,9 @@ def only_scales(layer: Layer) -> bool:
     )
 
 
-def _normalizes_channels(graph: KerasGraph, layer: Layer, nodes: list[Node]) -> bool:
-    config, rank = layer.config or {}, _rank(graph, nodes)
-    axis = np.ravel(config["axis"]).tolist()
-    return rank is not None and axis in ([-1], [rank - 1]) and not config.get("renorm")
+def _is_of_channels(layer: Layer, rank: int) -> bool:
+    config = layer.config or {}
+    return np.ravel(config["axis"]).tolist() in ([-1], [rank - 1]) and not config.get("renorm")
 
 
 def _rank(graph: KerasGraph, nodes: list[Node]) -> int | None:
@@ -49,12 +53,14 @@ def _rank(graph: KerasGraph, nodes: list[Node]) -> int | None:
     return ranks.pop() if len(ranks) == 1 and ranks <= {2, 3, 4} else None
 
 
-def _put_before(graph: KerasGraph, layer: Layer, nodes: list[Node], names: Namer) -> None:
+def _put_before(
+    graph: KerasGraph, layer: Layer, nodes: list[Node], rank: int, names: Namer
+) -> None:
     """Puts a convolution of ones before a batch normalization."""
     ones = np.ones(layer.weights[-1].size)
-    made = _convolution(graph, layer, nodes, names(f"{layer.name}_kernel"), (ones, None))
+    made = _convolution(layer, rank, names(f"{layer.name}_kernel"), (ones, None))
     for node in nodes:
-        if _rank(graph, nodes) == 2:
+        if rank == 2:
             _through_rank_3(graph, node, names, made)
         source = node.inputs[0]
         between = graph.new_tensor(graph.shapes[source])
@@ -62,30 +68,29 @@ def _put_before(graph: KerasGraph, layer: Layer, nodes: list[Node], names: Namer
         node.inputs = [between]
 
 
-def _replace(graph: KerasGraph, layer: Layer, nodes: list[Node], names: Namer) -> None:
+def _replace(graph: KerasGraph, layer: Layer, nodes: list[Node], rank: int, names: Namer) -> None:
     """Puts a convolution in the place of a layer that only scales and shifts."""
     channels = {graph.shapes[node.inputs[0]][-1] for node in nodes}
     floats = all(graph.dtypes[node.inputs[0]].startswith(("float", "bfloat")) for node in nodes)
     count = channels.pop()
-    if channels or count is None or not floats or _rank(graph, nodes) is None:
+    if channels or count is None or not floats:
         return
     found = _READERS[layer.kind](layer, count)
     if found is None:
         return
-    made = _convolution(graph, layer, nodes, layer.name, found)
+    made = _convolution(layer, rank, layer.name, found)
     for node in nodes:
         node.layer = made
-        if _rank(graph, nodes) == 2:
+        if rank == 2:
             _through_rank_3(graph, node, names, made)
 
 
-def _convolution(
-    graph: KerasGraph, layer: Layer, nodes: list[Node], name: str, affine: tuple[Any, Any]
-) -> Layer:
+def _convolution(layer: Layer, rank: int, name: str, affine: tuple[Any, Any]) -> Layer:
     """A depthwise convolution of factors, and shifts or None, of shape (channels,)."""
     factor, shift = affine
-    rank = 2 if _rank(graph, nodes) == 4 else 1
-    cls = keras.layers.DepthwiseConv2D if rank == 2 else keras.layers.DepthwiseConv1D
+    cls, sides = keras.layers.DepthwiseConv1D, 1
+    if rank == 4:
+        cls, sides = keras.layers.DepthwiseConv2D, 2
     made = cls(
         1,
         use_bias=shift is not None,
@@ -94,7 +99,7 @@ def _convolution(
         trainable=False,
         dtype=(layer.config or {}).get("dtype"),
     )
-    weights = [np.float32(factor).reshape((*(1,) * rank, -1, 1))]
+    weights = [np.float32(factor).reshape((*(1,) * sides, -1, 1))]
     if shift is not None:
         weights.append(np.float32(shift))
     return Layer(name=name, cls=cls, config=made.get_config(), weights=weights, source=layer.source)

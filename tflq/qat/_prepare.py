@@ -114,7 +114,7 @@ def _split_swish(graph: KerasGraph, names: Namer) -> None:
 
 
 def _split_averages(graph: KerasGraph, names: Namer) -> None:
-    """Adds and multiplies, as the file does, with a range between."""
+    """Adds and scales in two steps, with a range between."""
     for layer, nodes in list(graph.calls().items()):
         if layer.kind != "Average" or layer.config is None:
             continue
