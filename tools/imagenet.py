@@ -1,6 +1,7 @@
 """Labelled photos, and what a network makes of them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,11 +9,10 @@ from tflq.data import PRESETS, image_folder
 from tflq.tflite_side import Runner
 
 
-def photos(folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Photos named NNN_*.jpg, preprocessed for EfficientNet-Lite, and their classes NNN."""
-    names = sorted(path.name for path in folder.glob("[0-9][0-9][0-9]_*.jpg"))
+def prepared(folder: Path, size: int) -> Any:
+    """The photos of a folder, preprocessed for EfficientNet-Lite."""
     preset = PRESETS["efficientnet-lite"]
-    pictures = image_folder(
+    return image_folder(
         folder,
         image_size=size,
         crop=preset.crop((size, size)),
@@ -20,7 +20,12 @@ def photos(folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
         scale=preset.scale,
         resample=preset.resample,
     )
-    return np.stack(list(pictures)), np.array([int(name[:3]) for name in names])
+
+
+def photos(folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Photos named NNN_*.jpg, as `prepared` gives them, and their classes NNN."""
+    names = sorted(path.name for path in folder.glob("[0-9][0-9][0-9]_*.jpg"))
+    return np.stack(list(prepared(folder, size))), np.array([int(name[:3]) for name in names])
 
 
 def logits(content: bytes, images: np.ndarray) -> np.ndarray:

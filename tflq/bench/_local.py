@@ -3,7 +3,6 @@
 import gc
 import os
 import platform
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,7 +18,6 @@ from tflq.bench._model import Model
 from tflq.bench._result import Measurement
 from tflq.bench._session import LOCAL_BACKENDS, Session
 from tflq.bench._statistics import summarize
-from tflq.tflite_side import Graph, delegated_ops
 
 LOCAL = "local"
 _WARM_UP_SECONDS = 0.1
@@ -59,7 +57,7 @@ class Pace:
     fewest: int
 
 
-# Latencies of one run in ms, round by round; None where it could not be measured.
+# Latencies of one run in ms, round by round.
 Rounds = list[list[float]]
 
 
@@ -145,26 +143,12 @@ def _interleaved(
         for turn, place in rounds:
             session, inputs = sessions[place], runs[place].model.inputs
             session.feed(inputs[turn % len(inputs)])
-            _repeat(session, _WARM_UP_SECONDS, 2)
-            latencies[place].append(_repeat(session, pace.seconds, pace.fewest))
+            session.repeat(_WARM_UP_SECONDS, 2)
+            latencies[place].append(session.repeat(pace.seconds, pace.fewest))
     finally:
         if collecting:
             gc.enable()
     return latencies
-
-
-def _repeat(session: Session, seconds: float, fewest: int) -> list[float]:
-    """Latencies in ms, for so long and so many."""
-    found: list[float] = []
-    clock, invoke = time.perf_counter, session.invoke
-    end = clock() + seconds
-    before = clock()
-    while before < end or len(found) < fewest:
-        invoke()
-        after = clock()
-        found.append(1000 * (after - before))
-        before = after
-    return found
 
 
 def _identical(session: Session, model: Model) -> float | None:
@@ -181,16 +165,15 @@ def _identical(session: Session, model: Model) -> float | None:
 def _measurement(run: Run, rounds: Rounds, identical: float | None) -> Measurement:
     start = measure_start(run.model.path, backend=run.backend, threads=run.threads)
     latency = summarize(rounds)
-    ops = len(Graph.from_bytes(run.model.content).ops)
-    taken = len(delegated_ops(run.model.content)) if run.backend == "xnnpack" else 0
+    plan = run.model.delegation
     return Measurement(
         **run.facts(LOCAL),
         initialisation_ms=start.initialisation_ms,
         first_ms=start.first_ms,
         latency=latency,
         peak_memory=start.peak_memory,
-        ops=ops,
-        delegated=taken,
+        ops=plan.delegated + len(plan.left),
+        delegated=plan.delegated if run.backend == "xnnpack" else 0,
         identical=identical,
         flags=("slowed",) if latency.slowed else (),
     )

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from tflq._errors import UserError
 from tflq.bench._session import Session
 from tflq.data import samples
-from tflq.tflite_side import Runner, probe, read_bytes
+from tflq.tflite_side import Delegation, Runner, probe, read_bytes, xnnpack_delegation
 
 # Enough to see a backend that computes something else, few enough to be pushed quickly.
 _SAMPLES = 4
@@ -34,10 +35,15 @@ class Model:
     inputs: tuple[tuple[np.ndarray, ...], ...]
     expected: tuple[tuple[np.ndarray | None, ...], ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The sha256 of the file, in hexadecimal digits."""
         return hashlib.sha256(self.content).hexdigest()
+
+    @cached_property
+    def delegation(self) -> Delegation:
+        """What XNNPACK takes of it."""
+        return xnnpack_delegation(self.content)
 
 
 def open_models(paths: Sequence[str | os.PathLike[str]], data: Any = None) -> tuple[Model, ...]:

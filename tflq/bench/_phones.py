@@ -11,7 +11,7 @@ from tflq._tables import one_line
 from tflq.bench._adb import Phone
 from tflq.bench._answer import read_answer
 from tflq.bench._binary import run_binary
-from tflq.bench._job import BACKENDS, make_job
+from tflq.bench._job import make_job
 from tflq.bench._local import DeviceResult, Pace, Run
 from tflq.bench._phone import Say, run_job
 
@@ -52,13 +52,8 @@ def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, DeviceResult
     Raises:
         UserError: it failed on all of them. What failed on some stands in their facts.
     """
-    for run in plan.runs:
-        if run.backend not in BACKENDS:
-            raise UserError(
-                f"backend {run.backend!r} is unknown; choose one of: {', '.join(BACKENDS)}."
-            )
     found: dict[str, DeviceResult] = {}
-    failed: dict[str, str] = {}
+    failed: dict[str, DeviceResult] = {}
     with status("measuring") as say, ThreadPoolExecutor(len(phones)) as pool:
         work: Callable[[Phone], DeviceResult] = partial(_measure, plan=plan, say=say)
         jobs = {phone.serial: pool.submit(work, phone) for phone in phones}
@@ -66,14 +61,11 @@ def measure_there(phones: Sequence[Phone], plan: Plan) -> dict[str, DeviceResult
             try:
                 found[serial] = job.result()
             except UserError as error:
-                failed[serial] = str(error)
+                facts = {"failed": str(error)}
+                failed[serial] = DeviceResult(measurements=[], latencies={}, facts=facts)
     if not found:
-        raise UserError(" ".join(failed.values()))
-    return found | {serial: _without(error) for serial, error in failed.items()}
-
-
-def _without(error: str) -> DeviceResult:
-    return DeviceResult(measurements=[], latencies={}, facts={"failed": error}, flags=())
+        raise UserError(" ".join(result.facts["failed"] for result in failed.values()))
+    return found | failed
 
 
 def _measure(phone: Phone, plan: Plan, say: Say) -> DeviceResult:
@@ -81,9 +73,7 @@ def _measure(phone: Phone, plan: Plan, say: Say) -> DeviceResult:
         made, latencies = run_binary(
             phone, plan.runner, plan.runs, plan.pace, accelerator=plan.accelerator, say=say
         )
-        return DeviceResult(
-            measurements=made, latencies=latencies, facts=_properties(phone), flags=()
-        )
+        return DeviceResult(measurements=made, latencies=latencies, facts=_properties(phone))
     job = make_job(plan.runs, plan.pace, accelerator=plan.accelerator, energy=plan.energy)
     content = run_job(phone, job, say)
     made, latencies, facts, flags = read_answer(

@@ -5,7 +5,6 @@ whole; shares are what to read.
 """
 
 import statistics
-import time
 from collections import defaultdict
 
 import numpy as np
@@ -56,10 +55,4 @@ def _alone(content: bytes, backend: str) -> float | None:
         session.invoke()
     except (UserError, RuntimeError, ValueError):
         return None
-    laps: list[float] = []
-    end = time.perf_counter() + _SECONDS
-    while time.perf_counter() < end or len(laps) < _FEWEST:
-        before = time.perf_counter()
-        session.invoke()
-        laps.append(1000 * (time.perf_counter() - before))
-    return statistics.median(laps)
+    return statistics.median(session.repeat(_SECONDS, _FEWEST))

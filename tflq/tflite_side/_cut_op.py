@@ -24,22 +24,19 @@ def cut_op(graph: Graph, op: Op, shapes: Sequence[tuple[int, ...]] | None = None
     model.version, model.operatorCodes = whole.version, list(whole.operatorCodes)
     model.buffers = [schema.BufferT()]
     sub = schema.SubGraphT()
-    sub.tensors, doors = [], []
-    raw = copy.copy(whole.subgraphs[0].operators[op.index])
-    places: dict[int, int] = {}
+    sub.tensors = []
+    inputs, doors = [], []
     for at, index in enumerate(op.inputs):
-        if index < 0 or (index in places and shapes is None):
+        inputs.append(len(sub.tensors) if index >= 0 else -1)
+        if index < 0:
             continue
         shape = None if shapes is None else shapes[at]
         constant = shapes is None and graph.tensors[index].is_constant
-        places[index] = len(sub.tensors)
         sub.tensors.append(_copied(whole, model, index, shape, constant=constant))
         if not constant:
-            doors.append(places[index])
-    if shapes is None:
-        raw.inputs = [places.get(index, -1) for index in op.inputs]
-    else:
-        raw.inputs = list(doors)
+            doors.append(inputs[-1])
+    raw = copy.copy(whole.subgraphs[0].operators[op.index])
+    raw.inputs = inputs
     rank = None if shapes is None else (1,) * max(map(len, shapes))
     raw.outputs = [len(sub.tensors) + at for at in range(len(op.outputs))]
     sub.tensors += [_copied(whole, model, index, rank, constant=False) for index in op.outputs]

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from converter import converter_int8
+from imagenet import prepared
 
 from arm_emulation.op_by_op import input_codes
 from tflq import UserError, export
 from tflq._source import open_model
-from tflq.data import PRESETS, image_folder
 from tflq.demo import load_efficientnet_lite
 
 # Lifelike statistics for random weights come from the tests.
@@ -118,15 +118,7 @@ def pictures(folder: Path | None, subject: Subject) -> np.ndarray:
     if folder is None:
         noise = np.random.default_rng(0).uniform(-1, 1, (count, size, size, 3))
         return noise.astype(np.float32)
-    preset = PRESETS["efficientnet-lite"]
-    photos = image_folder(
-        folder,
-        image_size=size,
-        crop=preset.crop((size, size)),
-        mean=preset.mean,
-        scale=preset.scale,
-        resample=preset.resample,
-    )
+    photos = prepared(folder, size)
     if len(photos) < count:
         raise UserError(f"--images has {len(photos)} photos where {count} are needed; add some.")
     return np.stack(list(itertools.islice(photos, count)))
