@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from arm_emulation.agreement import Agreement, agreement
-from tflq.tflite_side import Graph, Quantization, Runner, pack
+from tflq.tflite_side import Graph, Runner, pack
 
 Run = Callable[[Path, Sequence[np.ndarray]], list[np.ndarray]]
 
@@ -98,21 +98,16 @@ def _values(content: bytes, samples: np.ndarray, indices: Sequence[int]) -> dict
 
 def input_codes(content: bytes, samples: np.ndarray) -> np.ndarray:
     """Samples in the dtype of a file's only input: int8 codes or floats."""
-    held = _input_quantization(content)
-    if held is None:
-        return samples
-    codes = np.rint(samples / held.scale[0]) + held.zero_point[0]
-    return np.clip(codes, -128, 127).astype(np.int8)
+    runner = Runner(content)
+    (spec,) = runner.inputs
+    (codes,) = runner.encoded({spec.name: samples})
+    return codes
 
 
 def input_values(content: bytes, codes: np.ndarray) -> np.ndarray:
     """What the codes of a quantized file's only input stand for."""
-    held = _input_quantization(content)
+    graph = Graph.from_bytes(content)
+    held = graph.tensors[graph.inputs[0]].quantization
     assert held is not None, "only integer files are taken apart"
     values: np.ndarray = (codes.astype(np.float32) - held.zero_point[0]) * held.scale[0]
     return values.astype(np.float32)
-
-
-def _input_quantization(content: bytes) -> Quantization | None:
-    graph = Graph.from_bytes(content)
-    return graph.tensors[graph.inputs[0]].quantization
