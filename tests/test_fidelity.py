@@ -58,3 +58,24 @@ def test_more_noise_is_a_lower_ratio(values, noise):
     more = _measure([(reference, reference + np.float32(2 * noise))])
     assert more.sqnr_db <= less.sqnr_db
     assert more.largest_error >= less.largest_error
+
+
+outputs = st.lists(
+    st.lists(st.tuples(st.floats(-9, 9, width=32), st.floats(-9, 9, width=32)), min_size=3, max_size=3),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(outputs, st.lists(st.integers(0, 12), max_size=3))
+def test_parts_merge_into_the_whole_bit_for_bit(stream, cuts):
+    whole = FidelityMeter("y")
+    parts = [FidelityMeter("y") for _ in range(len(cuts) + 1)]
+    for index, pairs in enumerate(stream):
+        reference, candidate = (np.array(values) for values in zip(*pairs, strict=True))
+        whole.update(index, reference, candidate)
+        parts[sum(index >= cut for cut in cuts)].update(index, reference, candidate)
+    merged = parts[0]
+    for part in parts[1:]:
+        merged = merged.merge(part)
+    assert merged.result() == whole.result()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tflq._exact_sum import ExactSum
+
 _WORST = 5
 
 
@@ -37,6 +39,8 @@ class OutputFidelity:
 class FidelityMeter:
     """Streams over pairs of outputs; memory does not grow with the number of samples.
 
+    Meters of parts of a stream merge into that of the whole, bit for bit.
+
     Args:
         name: the output's name.
 
@@ -50,7 +54,8 @@ class FidelityMeter:
     def __init__(self, name: str):
         self._name = name
         self._samples = 0
-        self._signal = self._noise = self._candidate = self._product = 0.0
+        self._signal, self._noise = ExactSum(), ExactSum()
+        self._candidate, self._product = ExactSum(), ExactSum()
         self._largest = 0.0
         self._agreed = self._judged = 0
         self._worst: list[tuple[float, int]] = []
@@ -66,32 +71,46 @@ class FidelityMeter:
         r = reference.astype(np.float64).reshape(-1)
         c = candidate.astype(np.float64).reshape(-1)
         difference = r - c
-        signal, noise = float(r @ r), float(difference @ difference)
+        # Not `r @ r`, whose order of summation depends on the number of threads.
+        signal, noise = float(np.square(r).sum()), float(np.square(difference).sum())
         self._samples += 1
-        self._signal += signal
-        self._noise += noise
-        self._candidate += float(c @ c)
-        self._product += float(r @ c)
+        self._signal.add(signal)
+        self._noise.add(noise)
+        self._candidate.add(float(np.square(c).sum()))
+        self._product.add(float((r * c).sum()))
         self._largest = max(self._largest, float(np.abs(difference).max(initial=0.0)))
         if reference.ndim >= 1 and reference.shape[-1] > 1:
             same = reference.argmax(-1) == candidate.argmax(-1)
             self._agreed += int(np.sum(same))
             self._judged += int(same.size)
-        heapq.heappush(self._worst, (-sqnr_db(signal, noise), -sample))
-        if len(self._worst) > _WORST:
-            heapq.heappop(self._worst)
+        self._worst = heapq.nlargest(_WORST, [*self._worst, (-sqnr_db(signal, noise), -sample)])
+
+    def merge(self, other: "FidelityMeter") -> "FidelityMeter":
+        """A new meter of both streams, whose samples have different indices."""
+        merged = FidelityMeter(self._name)
+        merged._samples = self._samples + other._samples
+        merged._signal = self._signal.merge(other._signal)
+        merged._noise = self._noise.merge(other._noise)
+        merged._candidate = self._candidate.merge(other._candidate)
+        merged._product = self._product.merge(other._product)
+        merged._largest = max(self._largest, other._largest)
+        merged._agreed = self._agreed + other._agreed
+        merged._judged = self._judged + other._judged
+        merged._worst = heapq.nlargest(_WORST, [*self._worst, *other._worst])
+        return merged
 
     def result(self) -> OutputFidelity:
         """What has been measured so far."""
-        lengths = math.sqrt(self._signal * self._candidate)
+        signal, noise = self._signal.value, self._noise.value
+        lengths = math.sqrt(signal * self._candidate.value)
         return OutputFidelity(
             name=self._name,
             samples=self._samples,
-            sqnr_db=sqnr_db(self._signal, self._noise),
-            cosine=self._product / lengths if lengths else float(self._noise == 0),
+            sqnr_db=sqnr_db(signal, noise),
+            cosine=self._product.value / lengths if lengths else float(noise == 0),
             top1_agreement=self._agreed / self._judged if self._judged else None,
             largest_error=self._largest,
-            worst=tuple((-index, -ratio) for ratio, index in sorted(self._worst, reverse=True)),
+            worst=tuple((-index, -ratio) for ratio, index in self._worst),
         )
 
 

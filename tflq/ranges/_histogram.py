@@ -3,8 +3,8 @@
 Bins are `2**exponent` wide and aligned at 0, so that a wider range only merges pairs of bins.
 The exponent is the smallest that covers [minimum, maximum] with `BINS` bins: it depends on the
 extremes alone, not on the order in which values came. However a stream is split into shards and
-however these are merged, the result is that of a single pass, bit for bit (the moving average
-apart, which knows an order).
+however these are merged, the result is that of a single pass, bit for bit; of the latest extremes,
+of which there is a moving average, the order is kept.
 
 Many activations put a large share of their values at exactly 0 or at their extremes: ReLU6 at 0
 and 6. A quantizer can represent these points exactly, so they are counted apart, as atoms.
@@ -43,7 +43,7 @@ class Histogram:
         maximum: largest value; minus infinity before the first update.
         count: number of values seen.
         exponent: bins are `2**exponent` wide.
-        moving: moving averages of the extremes, by update.
+        moving: the latest extremes, by update.
 
     Example:
         >>> histogram = Histogram()
