@@ -61,7 +61,9 @@ def test_more_noise_is_a_lower_ratio(values, noise):
 
 
 outputs = st.lists(
-    st.lists(st.tuples(st.floats(-9, 9, width=32), st.floats(-9, 9, width=32)), min_size=3, max_size=3),
+    st.lists(
+        st.tuples(st.floats(-9, 9, width=32), st.floats(-9, 9, width=32)), min_size=3, max_size=3
+    ),
     min_size=1,
     max_size=12,
 )

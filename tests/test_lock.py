@@ -26,9 +26,9 @@ def holder(tmp_path):
 
 
 def test_a_second_process_is_refused(holder, tmp_path):
-    with pytest.raises(UserError, match=r"in use by another search; wait .* another folder"):
-        with locked(tmp_path, "search"):
-            pass
+    refused = pytest.raises(UserError, match=r"in use by another search; wait .* another folder")
+    with refused, locked(tmp_path, "search"):
+        pass
 
 
 def test_a_killed_process_holds_nothing(holder, tmp_path):

@@ -9,15 +9,19 @@ from tflq._fidelity import OutputFidelity
 from tflq._float_model import FloatModel
 from tflq._recipe import Recipe
 from tflq._verify import Sample, measure_fidelity
+from tflq.affine import Mode, parameters
 from tflq.keras_side import Expectations
 from tflq.tflite_side import (
     Assignment,
     Graph,
     Normalized,
+    Plan,
     Quantized,
     RangePlan,
     Runner,
+    activation_bits,
     quantize,
+    weight_bits,
     with_constants,
 )
 
@@ -56,6 +60,25 @@ class Candidate:
     ) -> "Candidate":
         """The same with other weights and biases."""
         return replace(self, constants={**self.constants, **constants}, bounds=bounds)
+
+    @property
+    def rounding_plan(self) -> Plan:
+        """How activations and weights are to be rounded."""
+        graph = self.plain.graph
+        bits = activation_bits(graph, self.assignment)
+        return Plan(
+            doors={
+                tensor: parameters(
+                    *bounds,
+                    bits=width,
+                    mode=Mode.ASYMMETRIC if width == 8 else Mode.SYMMETRIC_RESTRICTED,
+                )
+                for tensor, bounds in self.plan.ranges.items()
+                if (width := bits[tensor]) is not None
+            },
+            bounds=self.bounds,
+            bits=weight_bits(graph, self.assignment),
+        )
 
     def write(self, recipe: Recipe) -> Quantized:
         """Writes the file."""

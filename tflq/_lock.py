@@ -1,38 +1,36 @@
-"""Keeps a folder to one process at a time."""
+"""One program at a time in a folder."""
 
-import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 from tflq._errors import UserError
+from tflq._files import make_folder
 
-_FILE = ".lock"
+_NAME = ".lock"
 
 
-@contextlib.contextmanager
+@contextmanager
 def locked(folder: str | os.PathLike[str], what: str) -> Iterator[None]:
-    """Holds the folder while the block runs; the system lets go of it however the process ends.
+    """Keeps others out of a folder, which is made if need be, until the block ends.
+
+    The system forgets the lock with its holder, however that ends; the file `.lock` stays.
 
     Args:
-        folder: which exists.
-        what: works in it, in words, for the message that others get.
+        folder: where the work is done.
+        what: what kind of program does it, such as "search".
 
     Raises:
-        UserError: another process holds it.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, locked(folder, "search"):
-        ...     pass
+        UserError: another one is at work there.
     """
-    with Path(folder, _FILE).open("a") as stream:
+    path = make_folder(folder)
+    with (path / _NAME).open("a") as file:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
             raise UserError(
-                f"folder {os.fspath(folder)!r} is in use by another {what}; wait for it, or choose "
+                f"folder {str(path)!r} is in use by another {what}; wait for it, or choose "
                 "another folder."
             ) from error
         yield

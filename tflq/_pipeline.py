@@ -24,7 +24,6 @@ from tflq._recipe import Recipe
 from tflq._spool import Spool
 from tflq._steps import StepEffect
 from tflq._verify import Sample
-from tflq.affine import Affine, Mode, parameters
 from tflq.keras_side import Equalization, Expectations, Rewriting, from_keras
 from tflq.tflite_side import (
     FLOAT32,
@@ -32,9 +31,7 @@ from tflq.tflite_side import (
     Checkpoint,
     Names,
     Normalized,
-    Plan,
     Quantized,
-    activation_bits,
     activations,
     analytic_corrections,
     assign,
@@ -45,7 +42,6 @@ from tflq.tflite_side import (
     refine,
     trained_assignment,
     trained_bounds,
-    weight_bits,
 )
 
 # Samples that the methods look at: caps and minima, and what layers see when quantized.
@@ -297,7 +293,7 @@ class Pipeline:
         assert self._held_out is not None, "make_recipe asked for data"
         refined = refine(
             kept.plain.content,
-            _plan(kept),
+            kept.rounding_plan,
             list(itertools.islice(self._held_out, _REFINING_SAMPLES)),
             kept.source.inputs,
             rounding=rounding,
@@ -312,7 +308,7 @@ class Pipeline:
         shifted = analytic_corrections(
             kept.plain.graph,
             kept.constants,
-            _plan(kept),
+            kept.rounding_plan,
             kept.expectations.input_means,
             kept.source.layer_of,
         )
@@ -352,24 +348,3 @@ class Pipeline:
         self._steps.append(
             StepEffect(step=step, note=taken.note, sqnr_db=sqnr, kept=kept, left=taken.left)
         )
-
-
-def _plan(candidate: Candidate) -> Plan:
-    graph = candidate.plain.graph
-    return Plan(
-        doors=_doors(candidate, activation_bits(graph, candidate.assignment)),
-        bounds=candidate.bounds,
-        bits=weight_bits(graph, candidate.assignment),
-    )
-
-
-def _doors(candidate: Candidate, bits: Mapping[int, int | None]) -> dict[int, Affine]:
-    return {
-        tensor: parameters(
-            *bounds,
-            bits=width,
-            mode=Mode.ASYMMETRIC if width == 8 else Mode.SYMMETRIC_RESTRICTED,
-        )
-        for tensor, bounds in candidate.plan.ranges.items()
-        if (width := bits[tensor]) is not None
-    }

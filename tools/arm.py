@@ -34,9 +34,9 @@ from arm_emulation.emulator import Emulator, run_here
 from arm_emulation.op_by_op import differing_ops, input_codes
 from arm_emulation.subjects import SUBJECTS, File, Subject, make_files, pictures
 from arm_emulation.table import Row, agreement_text, markdown
-from results_file import append_row, read_rows
 
 from tflq import UserError, export
+from tflq._rows import append_row, read_rows
 
 _CACHE = flags.DEFINE_string("cache", "~/.cache/tflq/arm", "folder for the emulated machine")
 _RESULTS = flags.DEFINE_string("results", None, "file that collects the rows")

@@ -20,10 +20,10 @@ import numpy as np
 from absl import app, flags
 from fashion_mnist import load_fashion_mnist
 from imagenet import logits, photos
-from results_file import append_row, read_rows
 
 import tflq
 from tflq._fidelity import sqnr_db
+from tflq._rows import append_row, read_rows
 from tflq._source import open_model
 from tflq.demo import load_efficientnet_lite
 

@@ -17,10 +17,10 @@ import numpy as np
 from absl import app, flags
 from fashion_mnist import DEBIAN, flipped, load_fashion_mnist
 from imagenet import logits
-from results_file import append_row, read_rows
 from widened import widened
 
 import tflq
+from tflq._rows import append_row, read_rows
 from tflq._source import open_model
 
 _RESULTS = flags.DEFINE_string("results", None, "file that collects the cells", required=True)

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
-from results_file import append_row, read_rows
 
 import tflq
+from tflq._rows import append_row, read_rows
 from tflq.tflite_side import Graph, Runner
 
 # The networks' lifelike statistics are the tests'.

@@ -2,6 +2,7 @@
 
 from tflq.data._batches import batches
 from tflq.data._dtypes import data_dtypes
+from tflq.data._function import find_function, is_function_name
 from tflq.data._images import image_folder
 from tflq.data._presets import PRESETS, ImageOptions, ImagePreset
 from tflq.data._samples import Samples, samples
@@ -17,7 +18,9 @@ __all__ = [
     "Samples",
     "batches",
     "data_dtypes",
+    "find_function",
     "from_path",
     "image_folder",
+    "is_function_name",
     "samples",
 ]

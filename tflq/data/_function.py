@@ -30,8 +30,7 @@ def load_function(spec: str) -> Any:
     Raises:
         UserError: there is no such module or function, or it fails.
     """
-    module, name = spec.split(":")
-    function = _find(module, name)
+    function = find_function(spec, what="data")
     result = _call(function, spec)
     return _Generated(function, spec) if isinstance(result, Iterator) else result
 
@@ -55,7 +54,17 @@ class _Generated:
             yield element
 
 
-def _find(module: str, name: str) -> Callable[[], Any]:
+def find_function(spec: str, *, what: str) -> Callable[..., Any]:
+    """A function of an installed module or one in the current folder.
+
+    Args:
+        spec: `module:function`.
+        what: the argument that names it, for messages.
+
+    Raises:
+        UserError: there is no such module or function, or importing it fails.
+    """
+    module, name = spec.split(":")
     _add_current_folder()
     try:
         found = importlib.import_module(module)
@@ -63,7 +72,7 @@ def _find(module: str, name: str) -> Callable[[], Any]:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
             raise UserError(
                 f"module {module!r} is neither in the current folder nor installed; write "
-                "data as module:function."
+                f"{what} as module:function."
             ) from error
         raise _failed(f"import {module}", error) from error
     # A script without a main guard may also end the process.

@@ -1,5 +1,6 @@
 """The tflite side: reads a float .tflite, decides integers, writes and checks the file."""
 
+from tflq.tflite_side._alone import Alone, Layer, quantized_layers
 from tflq.tflite_side._assignment import (
     FLOAT32,
     Assignment,
@@ -27,6 +28,7 @@ from tflq.tflite_side._quantize import Quantized, choose_bounds, quantize
 from tflq.tflite_side._range_choice import RangePlan, choose_ranges, untrained
 from tflq.tflite_side._readback import Deviation
 from tflq.tflite_side._refine import ROUNDINGS, refine
+from tflq.tflite_side._return_order import Noise, return_order
 from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
@@ -37,13 +39,16 @@ __all__ = [
     "FLOAT32",
     "IO_TYPES",
     "ROUNDINGS",
+    "Alone",
     "Assignment",
     "Checkpoint",
     "Delegation",
     "Deviation",
     "FileFacts",
     "Graph",
+    "Layer",
     "Names",
+    "Noise",
     "Normalized",
     "Op",
     "Plan",
@@ -71,9 +76,11 @@ __all__ = [
     "pack",
     "probe",
     "quantize",
+    "quantized_layers",
     "read_bytes",
     "read_facts",
     "refine",
+    "return_order",
     "same_scale_groups",
     "sign_16_bits",
     "signature_names",

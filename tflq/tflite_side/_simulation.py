@@ -66,12 +66,7 @@ def simulate(
     Raises:
         UserError: the graph keeps state between calls.
     """
-    stateful = sorted({op.kind for op in graph.ops} & _STATEFUL)
-    if stateful:
-        raise UserError(
-            f"the model keeps state between calls ({', '.join(stateful)}), so it cannot be run op "
-            "by op; leave out bias_correction='empirical' and rounding."
-        )
+    check_stateless(graph, "leave out bias_correction='empirical' and rounding")
     last = {tensor: op.index for op in graph.ops for tensor in op.inputs}
     decided: Constants = {}
     with ActivationStore() as store:
@@ -90,6 +85,20 @@ def simulate(
                 if last.get(tensor, op.index) == op.index:
                     store.drop(tensor)
     return decided
+
+
+def check_stateless(graph: Graph, advice: str) -> None:
+    """Refuses a graph that keeps state between calls, with advice what to do.
+
+    Raises:
+        UserError: it does.
+    """
+    stateful = sorted({op.kind for op in graph.ops} & _STATEFUL)
+    if stateful:
+        raise UserError(
+            f"the model keeps state between calls ({', '.join(stateful)}), so it cannot be run op "
+            f"by op; {advice}."
+        )
 
 
 def run_all(content: bytes, feeds: Iterator[list[np.ndarray]]) -> Iterator[list[np.ndarray]]:

@@ -1,0 +1,50 @@
+"""The right answers to samples, for measuring accuracy."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflq._errors import UserError
+
+_EXPECTED = "give whole numbers, one a sample (or one a position, for maps)"
+
+
+def read_labels(labels: Any) -> np.ndarray:
+    """Class indices, one a sample in their order.
+
+    Args:
+        labels: an array or a list, or the path of a `.npy`, or of a text file with one number a
+            line.
+
+    Returns:
+        int64, shape (samples, ...).
+
+    Raises:
+        UserError: the file is missing or holds something else.
+
+    Example:
+        >>> read_labels([3, 1]).tolist()
+        [3, 1]
+    """
+    name = "labels"
+    if isinstance(labels, (str, os.PathLike)):
+        name = f"labels file {os.fspath(labels)!r}"
+        labels = _read(Path(labels), name)
+    try:
+        found = np.asarray(labels)
+    except ValueError as error:
+        raise UserError(f"{name}: {error}; {_EXPECTED}.") from error
+    if found.dtype.kind not in "iu" or found.ndim == 0:
+        raise UserError(f"{name} has dtype {found.dtype}, shape {found.shape}; {_EXPECTED}.")
+    return found.astype(np.int64)
+
+
+def _read(path: Path, name: str) -> np.ndarray:
+    try:
+        if path.suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False))
+        return np.array([int(line) for line in path.read_text().split()], np.int64)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{name} cannot be read: {error}; {_EXPECTED}.") from error
