@@ -2,23 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tflq._choices import Choices
 from tflq._clock import Clock
-from tflq._errors import UserError
 from tflq._files import check_writable, write_whole
-from tflq._float_model import Training
-from tflq._methods import make_methods
-from tflq._pipeline import Pipeline
-from tflq._recipe import Recipe, make_recipe
+from tflq._opened import open_for
 from tflq._report import ExportReport
-from tflq._source import load_model, open_model
-from tflq.data import data_dtypes
 from tflq.tflite_side import read_facts
-
-_DEFAULT_SCHEME = "w8a8"
 
 
 def export(
@@ -99,39 +91,28 @@ def export(
         >>> report.outputs[0].sqnr_db > 20
         True
     """
-    choose = partial(
-        make_recipe,
-        scheme_for=scheme_for,
-        calibrator=calibrator,
-        calibrator_for=calibrator_for,
-        weight_calibrator=weight_calibrator,
-        methods=make_methods(
-            recipe=recipe,
-            equalize=equalize,
-            absorb_bias=absorb_bias,
-            bias_correction=bias_correction,
-            rounding=rounding,
-        ),
-        input_range=input_range,
-        io=io,
-    )
-    chosen = choose(scheme=scheme or _DEFAULT_SCHEME)
-    _check_data(chosen, data)
+    choices: Choices = {
+        "scheme": scheme,
+        "scheme_for": scheme_for,
+        "calibrator": calibrator,
+        "calibrator_for": calibrator_for,
+        "weight_calibrator": weight_calibrator,
+        "equalize": equalize,
+        "absorb_bias": absorb_bias,
+        "bias_correction": bias_correction,
+        "rounding": rounding,
+        "recipe": recipe,
+        "input_range": input_range,
+        "io": io,
+    }
     check_writable(path)
     clock = Clock()
-    loaded = load_model(model, safe_mode=safe_mode)
-    _check_source(chosen, loaded)
-    source = open_model(
-        loaded,
-        batch_size=batch_size,
-        dtypes=data_dtypes(data),
-        name=None if loaded is model else f"model file {os.fspath(model)!r}",
-    )
-    if source.training is not None:
-        _check_training(chosen, source.training, scheme)
-        chosen = choose(scheme=source.training.scheme)
+    opened = open_for(choices, model, data, batch_size=batch_size, safe_mode=safe_mode)
+    chosen, source = opened.recipe(choices), opened.source
     clock.lap("convert")
-    outcome = Pipeline(loaded, source, chosen, data, verify_data, _checkpoint(path), clock).run()
+    outcome = opened.run(
+        chosen, data, verify_data=verify_data, checkpoint=_checkpoint(path), clock=clock
+    )
     candidate, quantized = outcome.candidate, outcome.quantized
     facts = read_facts(quantized.content)
     write_whole(path, quantized.content)
@@ -153,53 +134,6 @@ def export(
         seconds=clock.laps,
         weight_ranges=outcome.weight_ranges,
         output_biases=outcome.output_biases,
-    )
-
-
-def _check_training(recipe: Recipe, training: Training, scheme: str | None) -> None:
-    """Refuses what does not go with a model that was trained for its file."""
-    if scheme not in (None, training.scheme):
-        raise UserError(
-            f"scheme={scheme!r} is not what the model was trained for, {training.scheme!r}; leave "
-            f"scheme out, or train with tflq.quantize(model, scheme={scheme!r})."
-        )
-    if recipe.methods.any or recipe.scheme_for:
-        raise UserError(
-            "the model was trained for its quantization, which equalization, corrections, "
-            "rounding and scheme_for would undo; leave them out, or give tflq.quantize "
-            "equalize=True and scheme_for=."
-        )
-
-
-def _check_data(recipe: Recipe, data: Any) -> None:
-    methods = recipe.methods
-    if data is None and methods.need_samples:
-        method = (
-            f"rounding={methods.rounding!r}"
-            if methods.rounding != "nearest"
-            else "bias_correction='empirical'"
-        )
-        raise UserError(
-            f"{method} learns from samples; give data= (--data), or choose recipe='data-free'."
-        )
-
-
-def _check_source(recipe: Recipe, model: Any) -> None:
-    from tflq.keras_side import keras_kind
-
-    methods = recipe.methods
-    if not methods.rewrite_keras or keras_kind(model) is not None:
-        return
-    asked = {
-        "equalize": methods.equalize,
-        "absorb_bias": methods.absorb_bias,
-        "bias_correction='analytic'": methods.bias_correction == "analytic",
-    }
-    names = ", ".join(name for name, given in asked.items() if given)
-    raise UserError(
-        f"layers of a Keras model are needed for {names}, and {str(model)!r} is none; give the "
-        "Keras model, or choose bias_correction='empirical' and rounding='least_squares', which "
-        "work on any float model."
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tflq._calibrate import Calibration, batched
+from tflq._calibrate import Calibration, Statistics, batched
 from tflq._candidate import Candidate, Judge, mean_sqnr
 from tflq._channel_change import ChannelChange, changes
 from tflq._clock import Clock
@@ -99,6 +99,7 @@ class Pipeline:
         verify_data: samples to judge with, or None.
         checkpoint: folder of learned rounding.
         clock: gets the time of every step.
+        statistics: of the model as it came, where they are known already.
     """
 
     def __init__(
@@ -110,8 +111,10 @@ class Pipeline:
         verify_data: Any,
         checkpoint: Path,
         clock: Clock,
+        statistics: Statistics | None = None,
     ):
         self._model, self._source, self._recipe = model, source, recipe
+        self._statistics = statistics
         self._clock = clock
         self._plain = self._normalized(source)
         self._checkpoint = Checkpoint(checkpoint)
@@ -250,6 +253,7 @@ class Pipeline:
             plain,
             self._held_out,
             expected=expectations.ranges if expectations and self._data_free else None,
+            statistics=self._statistics,
         )
         assignment = self._assignment(source, plain, calibration.names)
         plan = calibration.plan(recipe, assignment)
