@@ -84,13 +84,22 @@ class LayerEffects:
         for layer, outputs, with_weights in self._alone.run(left):
             yield self._effect(layer, reference, outputs, with_weights)
 
-    def ordered(self, effects: Sequence[LayerEffect]) -> tuple[LayerEffect, ...]:
-        """Those first that are best returned to float: by the metric, or by what SQNR is lost."""
+    def ordered(
+        self, effects: Sequence[LayerEffect], *, float_outputs: bool
+    ) -> tuple[LayerEffect, ...]:
+        """Those first that are best returned to float: by the metric, or by what SQNR is lost.
+
+        Args:
+            effects: of all layers.
+            float_outputs: whether the file's outputs are float.
+        """
         found = {(effect.op, effect.tensor): effect for effect in effects}
         noises = {effect.op: _noise(effect) for effect in effects if effect.op >= 0}
         ranked = [
             found[layer.op, layer.tensors[0]]
-            for layer in return_order(self._graph, self._layers, noises)
+            for layer in return_order(
+                self._graph, self._layers, noises, float_outputs=float_outputs
+            )
         ]
         if self._metric.name != SQNR.name:
             ranked.sort(key=lambda effect: -np.inf if effect.value is None else effect.value)

@@ -200,7 +200,7 @@ def sensitivity(
         unit=chosen.unit,
         samples=len(samples),
         sqnr_db=float(mean_sqnr(outcome.outputs) or 0.0),
-        layers=layers.ordered(effects),
+        layers=layers.ordered(effects, float_outputs=recipe.io == "float32"),
         seconds=clock.laps,
     )
 
