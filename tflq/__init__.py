@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tflq._inspect import Inspection, inspect
     from tflq._integer_simulation import integer_simulation
     from tflq._report import ExportReport
+    from tflq._search import search
     from tflq._sensitivity import Sensitivity, sensitivity
     from tflq.bench import BenchmarkResult
     from tflq.integer import parity, simulate
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
     from tflq.targets import TargetReport
+    from tflq.trials import SearchResult
 
 _HOMES = {
     "BenchmarkResult": "tflq.bench",
@@ -39,6 +41,7 @@ _HOMES = {
     "Inspection": "tflq._inspect",
     "QATSchedule": "tflq.qat",
     "Scheme": "tflq.scheme",
+    "SearchResult": "tflq.trials",
     "Sensitivity": "tflq._sensitivity",
     "TargetReport": "tflq.targets",
     "UserError": "tflq._errors",
@@ -56,6 +59,7 @@ _HOMES = {
     "register_layer": "tflq.qat",
     "register_scheme": "tflq.scheme",
     "schemes": "tflq.scheme",
+    "search": "tflq._search",
     "sensitivity": "tflq._sensitivity",
     "simulate": "tflq.integer",
 }
@@ -73,6 +77,7 @@ __all__ = [
     "Inspection",
     "QATSchedule",
     "Scheme",
+    "SearchResult",
     "Sensitivity",
     "TargetReport",
     "UserError",
@@ -90,6 +95,7 @@ __all__ = [
     "register_layer",
     "register_scheme",
     "schemes",
+    "search",
     "sensitivity",
     "simulate",
 ]

@@ -35,6 +35,7 @@ from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
+from tflq.tflite_side._weights import weighted_ops, weights_of
 
 __all__ = [
     "FLOAT32",
@@ -90,6 +91,8 @@ __all__ = [
     "trained_bounds",
     "untrained",
     "weight_bits",
+    "weighted_ops",
+    "weights_of",
     "with_constants",
     "xnnpack_delegation",
 ]
