@@ -131,7 +131,7 @@ def test_times_are_measured_once_a_structure(model, data, tmp_path):
 
 def test_times_that_cannot_be_told_apart_are_equal(monkeypatch):
     rows = [("a", 0.95, 0.9, 1.01), ("b", 0.5, 0.45, 0.55), ("c", 1.25, 1.2, 1.3)]
-    comparisons = [Row(model=m, speed_up=Row(ratio=r, low=l, high=h)) for m, r, l, h in rows]
+    comparisons = [Row(model=m, speed_up=Row(ratio=r, low=low, high=up)) for m, r, low, up in rows]
     monkeypatch.setattr(
         _maker, "benchmark", lambda *args, **rest: Row(comparisons=comparisons[::-1])
     )

@@ -13,12 +13,16 @@ from tflq._choices import Choices
 from tflq._errors import ConversionError, UserError
 from tflq._metric import Evaluation, Score
 from tflq._progress import status
+from tflq.bench import LOCAL
 from tflq.tflite_side import Graph, structure_digest
 from tflq.trials._book import Book
 from tflq.trials._choice_text import in_words
 from tflq.trials._job import Job, collect_shard, evaluate_shard, export_one
 from tflq.trials._trial import Trial
 from tflq.trials._workers import Workers
+
+# Of a latency: that files differ by a tenth shows in less than a benchmark usually takes.
+_ROUNDS, _SECONDS = 6, 0.25
 
 
 class Maker:
@@ -162,7 +166,13 @@ def relative_latencies(plain: Path, others: Sequence[Path], device: str) -> list
 
     Where the difference is within the uncertainty of the measurement, it is 1.
     """
-    measured = benchmark([str(path) for path in others], compare=str(plain), device=device)
+    measured = benchmark(
+        [str(path) for path in others],
+        compare=str(plain),
+        device=device,
+        rounds=_ROUNDS,
+        seconds=_SECONDS if device == LOCAL else None,
+    )
     found = {row.model: row.speed_up for row in measured.comparisons}
     speed_ups = [found[str(path)] for path in others]
     return [1.0 if s.low <= 1 <= s.high else 1 / s.ratio for s in speed_ups]
