@@ -10,7 +10,7 @@ from tflq.tflite_side._assignment import (
     weight_bits,
 )
 from tflq.tflite_side._bias_correction import analytic_corrections
-from tflq.tflite_side._channel_errors import channel_errors
+from tflq.tflite_side._channel_errors import channel_errors, paired_activations
 from tflq.tflite_side._checkpoint import Checkpoint
 from tflq.tflite_side._cut_op import cut_op
 from tflq.tflite_side._delegation import Delegation, delegated_ops, xnnpack_delegation
@@ -74,6 +74,7 @@ __all__ = [
     "fixed_range",
     "normalize",
     "pack",
+    "paired_activations",
     "probe",
     "quantize",
     "quantized_layers",
