@@ -64,6 +64,7 @@ class Outcome:
         verification: which samples judged; see `ExportReport`.
         weight_ranges, output_biases: what equalization and bias correction did.
         judged: gives the samples that judged.
+        reference: the float .tflite that it was judged against.
     """
 
     candidate: Candidate
@@ -75,6 +76,7 @@ class Outcome:
     weight_ranges: dict[str, ChannelChange]
     output_biases: dict[str, ChannelChange]
     judged: Callable[[], Iterable[Sample]]
+    reference: bytes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -173,6 +175,7 @@ class Pipeline:
             weight_ranges=self._weight_ranges,
             output_biases=self._output_biases,
             judged=self._judged,
+            reference=self._plain.content,
         )
 
     def _start(self) -> _Version:

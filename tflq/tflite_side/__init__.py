@@ -34,11 +34,13 @@ from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
+from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
 
 __all__ = [
     "FLOAT32",
     "IO_TYPES",
     "ROUNDINGS",
+    "SLOTS",
     "Alone",
     "Assignment",
     "Checkpoint",
@@ -89,6 +91,8 @@ __all__ = [
     "trained_bounds",
     "untrained",
     "weight_bits",
+    "weighted_ops",
+    "weights_of",
     "with_constants",
     "xnnpack_delegation",
 ]

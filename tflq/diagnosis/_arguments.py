@@ -1,0 +1,56 @@
+"""Arguments of an export, as code and as flags."""
+
+import glob
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """Something to try.
+
+    Attributes:
+        python: as it is given to `tflq.export`, or a whole call of another function.
+        flag: of the command line; nothing where it has none.
+    """
+
+    python: str
+    flag: str
+
+
+def by_layer(argument: str, layer: str, value: str, given: Mapping[str, str]) -> Argument:
+    """`scheme_for` or `calibrator_for` of one layer.
+
+    Args:
+        argument: its name.
+        layer: the layer's name, which is no pattern.
+        value: for the layer.
+        given: what the argument holds already; flags may be given again, the argument may not.
+
+    Example:
+        >>> by_layer("scheme_for", "stem", "float32", {}).python
+        'scheme_for={"stem": "float32"}'
+        >>> by_layer("scheme_for", "a b", "w8a16", {"stem": "float32"}).flag
+        "--scheme_for='a b=w8a16'"
+    """
+    name = glob.escape(layer)
+    merged = json.dumps({**given, name: value}, ensure_ascii=False)
+    return Argument(
+        python=f"{argument}={merged}", flag=f"--{argument}={shlex.quote(f'{name}={value}')}"
+    )
+
+
+def of_model(argument: str, value: str | bool) -> Argument:
+    """An argument for the whole model.
+
+    Example:
+        >>> of_model("equalize", True)
+        Argument(python='equalize=True', flag='--equalize')
+        >>> of_model("rounding", "adaround").flag
+        '--rounding=adaround'
+    """
+    if isinstance(value, bool):
+        return Argument(python=f"{argument}={value}", flag=f"--{'' if value else 'no'}{argument}")
+    return Argument(python=f"{argument}={json.dumps(value)}", flag=f"--{argument}={value}")
