@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tflq._inspect import Inspection, inspect
     from tflq._integer_simulation import integer_simulation
     from tflq._report import ExportReport
+    from tflq._sensitivity import Sensitivity, sensitivity
     from tflq.bench import BenchmarkResult
     from tflq.integer import parity, simulate
     from tflq.qat import QATSchedule, distill, quantize, register_layer
@@ -38,6 +39,7 @@ _HOMES = {
     "Inspection": "tflq._inspect",
     "QATSchedule": "tflq.qat",
     "Scheme": "tflq.scheme",
+    "Sensitivity": "tflq._sensitivity",
     "TargetReport": "tflq.targets",
     "UserError": "tflq._errors",
     "benchmark": "tflq._benchmark",
@@ -54,6 +56,7 @@ _HOMES = {
     "register_layer": "tflq.qat",
     "register_scheme": "tflq.scheme",
     "schemes": "tflq.scheme",
+    "sensitivity": "tflq._sensitivity",
     "simulate": "tflq.integer",
 }
 
@@ -70,6 +73,7 @@ __all__ = [
     "Inspection",
     "QATSchedule",
     "Scheme",
+    "Sensitivity",
     "TargetReport",
     "UserError",
     "benchmark",
@@ -86,6 +90,7 @@ __all__ = [
     "register_layer",
     "register_scheme",
     "schemes",
+    "sensitivity",
     "simulate",
 ]
 

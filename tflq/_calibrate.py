@@ -1,6 +1,5 @@
 """The calibration pass: one stream over the data gives checks, statistics and ranges."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +23,7 @@ from tflq.tflite_side import (
     activations,
     choose_ranges,
     collect,
+    graph_digest,
     untrained,
 )
 
@@ -33,7 +33,7 @@ class Statistics:
     """What a pass over the data gave for one float .tflite.
 
     Attributes:
-        digest: of the file, from `file_digest`.
+        digest: of its graph, from `graph_digest`.
         histograms: by tensor index.
     """
 
@@ -41,9 +41,12 @@ class Statistics:
     histograms: Mapping[int, Histogram]
 
 
-def file_digest(content: bytes) -> str:
-    """Tells files apart."""
-    return hashlib.sha256(content).hexdigest()
+def names_of(source: FloatModel, plain: Normalized) -> Names:
+    """The user's names of the activations."""
+    graph = plain.graph
+    doors = dict(zip(graph.inputs, (spec.name for spec in source.inputs), strict=True))
+    doors |= dict(zip(graph.outputs, source.outputs, strict=True))
+    return Names(graph, doors, source.layer_of)
 
 
 class Calibration:
@@ -54,6 +57,7 @@ class Calibration:
         plain: its normalized float .tflite.
         held_out: the representative dataset, or None.
         expected: ranges by layer or input name that stand in for data, or None.
+        original: names of the model as it came, where this is a rewritten one.
         statistics: what other passes over the same data gave; used where they are of this file.
 
     Attributes:
@@ -68,6 +72,7 @@ class Calibration:
         held_out: HeldOut | None,
         *,
         expected: Mapping[str, tuple[float, float]] | None = None,
+        original: Names | None = None,
         statistics: Statistics | None = None,
     ):
         self._source = source
@@ -75,6 +80,8 @@ class Calibration:
         self._held_out = held_out
         self._expected = expected or {}
         self._known = statistics
+        self._names = names_of(source, plain)
+        self._original = original
         self.conversion_error: float | None = None
         self.histograms: Mapping[int, Histogram] = {}
 
@@ -84,7 +91,9 @@ class Calibration:
         Raises:
             UserError: data is needed and there is none, or a name in it fits nothing.
         """
-        overrides = self.names.match(recipe.calibrator_for, argument="calibrator_for")
+        overrides = self._names.match(
+            recipe.calibrator_for, argument="calibrator_for", original=self._original
+        )
         needed = recipe.scheme.needs_data
         known = self._plain.ranges | self._expected_ranges()
         missing = untrained(self._plain.graph, known) if needed else ()
@@ -103,16 +112,8 @@ class Calibration:
             bits=activation_bits(self._plain.graph, assignment),
         )
 
-    @property
-    def names(self) -> Names:
-        """The user's names of the activations."""
-        graph, source = self._plain.graph, self._source
-        doors = dict(zip(graph.inputs, (spec.name for spec in source.inputs), strict=True))
-        doors |= dict(zip(graph.outputs, source.outputs, strict=True))
-        return Names(graph, doors, source.layer_of)
-
     def _expected_ranges(self) -> dict[int, tuple[float, float]]:
-        names = {index: self.names.label(index) for index in activations(self._plain.graph)}
+        names = {index: self._names.label(index) for index in activations(self._plain.graph)}
         return {
             index: self._expected[name] for index, name in names.items() if name in self._expected
         }
@@ -123,7 +124,7 @@ class Calibration:
             return {}
         stream = self._checked(self._held_out)
         known = self._known
-        if known is not None and known.digest == file_digest(self._plain.content):
+        if known is not None and known.digest == graph_digest(self._plain.graph):
             for _ in stream:
                 pass
             return dict(known.histograms)
@@ -164,7 +165,7 @@ class Calibration:
         scheme = recipe.scheme.name
         if not self._plain.ranges:
             if self._expected:
-                some = ", ".join(self.names.label(index) for index in missing[:5])
+                some = ", ".join(self._names.label(index) for index in missing[:5])
                 return (
                     f"batch normalization tells nothing of {len(missing)} activations ({some}); "
                     "give data= (--data)."
@@ -173,7 +174,7 @@ class Calibration:
                 f"scheme={scheme!r} needs a representative dataset; give data= (--data), 100 "
                 "samples or more, or choose scheme='dynamic'."
             )
-        some = ", ".join(self.names.label(index) for index in missing[:5])
+        some = ", ".join(self._names.label(index) for index in missing[:5])
         return f"{len(missing)} activations have no trained range ({some}); give data= (--data)."
 
 

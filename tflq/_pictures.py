@@ -1,6 +1,5 @@
 """Draws what equalization and bias correction did to the channels of a layer."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tflq._channel_change import ChannelChange
-from tflq._errors import UserError
+from tflq._figure import BLUE, new_figure, to_png, verbatim
 from tflq._files import write_whole
 
 
@@ -27,27 +26,19 @@ def draw_changes(
     Raises:
         UserError: matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError("the picture needs matplotlib; pip install 'tflq[demo]'.") from error
     layer = max(changes, key=lambda name: changes[name].spread)
     change = changes[layer]
-    figure = Figure(figsize=(12, 7), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(f"{title}: {layer}, {len(change.before)} channels")
+    figure = new_figure(12, 7)
+    figure.suptitle(f"{title}: {verbatim(layer)}, {len(change.before)} channels")
     panels = figure.subplots(2, sharex=True, sharey=True)
     for panel, name in zip(panels, ("before", "after"), strict=True):
         _draw(panel, getattr(change, name), f"{unit}, {name}", log=log)
     panels[1].set_xlabel("output channel")
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png")
-    write_whole(path, stream.getvalue())
+    write_whole(path, to_png(figure))
 
 
 def _draw(axis: Any, values: tuple[float, ...], label: str, *, log: bool) -> None:
-    axis.bar(np.arange(len(values)), values, width=1.0, color="#3b6ea5")
+    axis.bar(np.arange(len(values)), values, width=1.0, color=BLUE)
     axis.set_ylabel(label)
     if log:
         axis.set_yscale("log")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tflq._calibrate import Calibration, Statistics, batched
+from tflq._calibrate import Calibration, Statistics, batched, names_of
 from tflq._candidate import Candidate, Judge, mean_sqnr
 from tflq._channel_change import ChannelChange, changes
 from tflq._clock import Clock
@@ -134,6 +134,7 @@ class Pipeline:
         self._statistics = statistics
         self._clock = clock
         self._plain = self._normalized(source)
+        self._names = names_of(source, self._plain)
         self._checkpoint = Checkpoint(checkpoint)
         self._held_out = self._stream(data, hold_out=verify_data is None)
         self._verify = None
@@ -272,9 +273,11 @@ class Pipeline:
             plain,
             self._held_out,
             expected=expectations.ranges if expectations and self._data_free else None,
+            original=None if source is self._source else self._names,
             statistics=self._statistics,
         )
-        assignment = self._assignment(source, plain, calibration.names)
+        names = names_of(source, plain)
+        assignment = self._assignment(source, plain, names)
         plan = calibration.plan(recipe, assignment)
         return Candidate(
             source=source,
@@ -288,14 +291,15 @@ class Pipeline:
             ),
             assignment=assignment,
             conversion_error=calibration.conversion_error,
-            labels=calibration.names.unique_labels(plan.ranges),
+            labels=names.unique_labels(plan.ranges),
             expectations=expectations,
             histograms=calibration.histograms,
         )
 
     def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:
         recipe, training = self._recipe, source.training
-        overrides = names.match(recipe.scheme_for, argument="scheme_for")
+        original = None if source is self._source else self._names
+        overrides = names.match(recipe.scheme_for, argument="scheme_for", original=original)
         if training is None:
             return assign(plain.graph, recipe.scheme, overrides)
         for index in activations(plain.graph):

@@ -52,3 +52,54 @@ def test_unique_labels_tell_tensors_of_one_layer_apart():
     labels = names.unique_labels(made)
     assert len(set(labels.values())) == len(made)
     assert names.unique_labels(made[:1]) == {made[0]: "twice"}
+
+
+def test_a_name_that_there_is_is_no_pattern():
+    def function(x):
+        x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+        with tf.name_scope("ab"):
+            return tf.nn.relu(x * 2.0)
+
+    graph = Graph.from_bytes(builders.tflite(function, (1, 4, 4, 4)))
+    names = Names(graph, {graph.ops[0].outputs[0]: "a[b]"}, {"ab": "ab"}.get)
+    assert list(names.match({"a[b]": "kl"}, argument="calibrator_for")) == [graph.ops[0].outputs[0]]
+
+
+def test_own_labels_mean_one_op():
+    def function(x):
+        with tf.name_scope("twice"):
+            x = tf.nn.relu(tf.nn.max_pool2d(x, 2, 2, "VALID"))
+        with tf.name_scope("once"):
+            return tf.nn.max_pool2d(x * 2.0, 2, 1, "VALID")
+
+    graph = Graph.from_bytes(builders.tflite(function, (1, 6, 6, 4)))
+    names = Names(graph, {}, lambda part: part if part in ("twice", "once") else None)
+    made = [t for op in graph.ops for t in op.outputs]
+    labels = names.own_labels(made)
+    assert len(set(labels.values())) == len(graph.ops)
+    for index, label in labels.items():
+        found = names.match({label: "x"}, argument="scheme_for")
+        assert [t for t in made if t in found] == [index]
+
+
+def test_names_of_the_original_find_layers_of_a_rewritten_model():
+    def original(x):
+        with tf.name_scope("conv"):
+            x = tf.nn.conv2d(x, builders.weights(1, 1, 4, 4), 1, "SAME")
+        with tf.name_scope("norm"):
+            return tf.nn.max_pool2d(x + 1.0, 2, 2, "VALID")
+
+    def rewritten(x):
+        with tf.name_scope("conv"):
+            x = tf.nn.conv2d(x, builders.weights(1, 1, 4, 4), 1, "SAME") + 1.0
+        with tf.name_scope("pool"):
+            return tf.nn.max_pool2d(x, 2, 2, "VALID")
+
+    parts = ("conv", "norm", "pool")
+    known, names = (
+        Names(Graph.from_bytes(builders.tflite(f, (1, 4, 4, 4))), {}, {p: p for p in parts}.get)
+        for f in (original, rewritten)
+    )
+    assert "norm" in known.aliases(known._graph.ops[0].outputs[0])
+    found = names.match({"norm": "x"}, argument="scheme_for", original=known)
+    assert found[names._graph.ops[0].outputs[0]] == "x"

@@ -1,15 +1,14 @@
 """The picture of a benchmark: bars with confidence intervals."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 from tflq._errors import UserError
+from tflq._figure import BLUE, ORANGE, new_figure, to_png, verbatim
 from tflq.bench._statistics import Latency, SpeedUp
 
 # A name, its latency, and the energy of an inference in mJ with its interval, or None.
 Bar = tuple[str, Latency, tuple[float, float, float] | None]
-_COLOURS = ("#3b6ea5", "#c0782b")
 
 
 def draw_measurements(bars: Sequence[Bar], speed_ups: Sequence[SpeedUp | None]) -> bytes:
@@ -27,29 +26,19 @@ def draw_measurements(bars: Sequence[Bar], speed_ups: Sequence[SpeedUp | None]) 
     """
     if not bars:
         raise UserError("there is nothing to draw: no model could be measured.")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError("the picture needs matplotlib; pip install 'tflq[demo]'.") from error
     energies = [energy for _, _, energy in bars]
     panels = 1 if all(energy is None for energy in energies) else 2
-    figure = Figure(figsize=(12, 1.5 + 0.4 * len(bars)), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(12, 1.5 + 0.4 * len(bars))
     axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
     latencies = [(latency.p50, latency.low, latency.high) for _, latency, _ in bars]
     notes = ["" if s is None else f"  {s.ratio:.2f}x" for s in speed_ups]
-    _draw(axes[0], latencies, notes, "median latency, ms", _COLOURS[0])
+    _draw(axes[0], latencies, notes, "median latency, ms", BLUE)
     if panels == 2:
         filled = [energy or (0.0, 0.0, 0.0) for energy in energies]
-        _draw(axes[1], filled, [""] * len(bars), "energy of an inference, mJ", _COLOURS[1])
-    # Names may hold dollar signs, which would be read as formulas.
-    names = [name.replace("$", r"\$") for name, _, _ in bars]
-    axes[0].set_yticks(range(len(bars)), names)
+        _draw(axes[1], filled, [""] * len(bars), "energy of an inference, mJ", ORANGE)
+    axes[0].set_yticks(range(len(bars)), [verbatim(name) for name, _, _ in bars])
     axes[0].invert_yaxis()
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png")
-    return stream.getvalue()
+    return to_png(figure)
 
 
 def _draw(

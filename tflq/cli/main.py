@@ -16,6 +16,7 @@ COMMANDS = {
     "export": "writes a quantized .tflite from a trained model, and says what it cost",
     "compare": "compares the outputs of any two models on the same samples",
     "inspect": "prints every tensor of a .tflite, and what phones and accelerators take of it",
+    "sensitivity": "ranks the layers of a model by what quantizing each of them costs",
     "benchmark": "measures latency, memory and energy of .tflite files, here and on phones",
     "demo": "exports a real EfficientNet-Lite0 with every calibrator, and draws them",
 }
@@ -80,7 +81,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
+    lines = [f"  {name:<11} {text}" for name, text in COMMANDS.items()]
     title = "tflq: from a trained Keras model to a verified int8 .tflite"
     return "\n".join([title, "", *lines, "", "`tflq COMMAND --help` lists a command's flags."])
 

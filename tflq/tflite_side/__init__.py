@@ -15,6 +15,7 @@ from tflq.tflite_side._checkpoint import Checkpoint
 from tflq.tflite_side._cut_op import cut_op
 from tflq.tflite_side._delegation import Delegation, delegated_ops, xnnpack_delegation
 from tflq.tflite_side._derived_ranges import derive_ranges
+from tflq.tflite_side._digest import graph_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
@@ -74,6 +75,7 @@ __all__ = [
     "delegated_ops",
     "derive_ranges",
     "fixed_range",
+    "graph_digest",
     "normalize",
     "pack",
     "paired_activations",

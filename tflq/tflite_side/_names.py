@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from tflq._errors import UserError
-from tflq.tflite_side._graph import Graph
+from tflq.tflite_side._graph import Graph, Op
 
 LayerOf = Callable[[str], str | None]
 
@@ -51,26 +51,63 @@ class Names:
         layers = (layer for path in name.split(";") for layer in self._layers(path))
         return frozenset({name, self.label(index), *layers})
 
-    def match(self, patterns: Mapping[str, str], *, argument: str) -> dict[int, str]:
+    def own_labels(self, indices: Iterable[int]) -> dict[int, str]:
+        """Names that `match` finds their tensor by, and no other op's output."""
+        owners = Counter(name for op in self._graph.ops for name in self._aliases_of(op))
+        return {
+            index: label if owners[label := self.label(index)] <= 1 else self._name(index)
+            for index in indices
+        }
+
+    def match(
+        self, patterns: Mapping[str, str], *, argument: str, original: "Names | None" = None
+    ) -> dict[int, str]:
         """Resolves `{name or pattern: value}` to `{tensor index: value}`; later ones win.
+
+        Args:
+            patterns: what the user gave; a name that there is, is no pattern.
+            argument: the argument, for messages.
+            original: names that the user knows, where this graph is of a rewritten model, some of
+                whose layers have gone.
 
         Raises:
             UserError: a pattern matches no activation.
         """
-        activations = {t.index: self.aliases(t.index) for t in self._graph.tensors}
+        known = original or self
+        meant = {index: known.aliases(index) for index in range(len(known._graph.tensors))}
+        everything = frozenset().union(*meant.values())
         values: dict[int, str] = {}
         for pattern, value in patterns.items():
-            fits = partial(fnmatch.fnmatchcase, pat=pattern)
-            found = [index for index, names in activations.items() if any(map(fits, names))]
+            fits = pattern.__eq__ if pattern in everything else partial(_fits, pattern)
+            found = [index for index, names in meant.items() if any(map(fits, names))]
             if not found:
-                some = dict.fromkeys(self.label(t) for op in self._graph.ops for t in op.outputs)
                 raise UserError(
                     f"{argument}: {pattern!r} matches no activation; there are, for instance: "
-                    f"{', '.join(list(some)[:12])}."
+                    f"{known._some()}."
                 )
+            if original is not None:
+                found = self._same(frozenset().union(*(meant[index] for index in found)))
             values.update(dict.fromkeys(found, value))
         return values
+
+    def _same(self, aliases: frozenset[str]) -> list[int]:
+        count = len(self._graph.tensors)
+        return [index for index in range(count) if not aliases.isdisjoint(self.aliases(index))]
+
+    def _some(self) -> str:
+        made = dict.fromkeys(self.label(t) for op in self._graph.ops for t in op.outputs)
+        return ", ".join(list(made)[:12])
+
+    def _aliases_of(self, op: Op) -> frozenset[str]:
+        return frozenset().union(*map(self.aliases, op.outputs))
+
+    def _name(self, index: int) -> str:
+        return self._graph.tensors[index].name
 
     def _layers(self, path: str) -> list[str]:
         found = (self._layer_of(part) for part in path.split("/"))
         return list(dict.fromkeys(layer for layer in found if layer))
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return fnmatch.fnmatchcase(name, pattern)
