@@ -19,7 +19,8 @@ class AccumulatedError:
     Attributes:
         sqnr_db: of the activation against the float one, in dB.
         bias: mean error of each channel, E[file - float] (equation (17) of the paper).
-        bias_share: share of the error's energy that is such a constant.
+        bias_share: share of the error's energy that is such a constant, beyond what chance makes
+            of as many values.
     """
 
     sqnr_db: float
@@ -68,9 +69,11 @@ class _Sums:
 
     def error(self) -> AccumulatedError:
         bias = self._bias / max(self._count, 1)
-        constant = float(np.square(bias).sum()) * self._count
+        constant = float(np.square(bias).sum()) * self._count / (self._noise or 1.0)
+        # Of errors that have nothing in common, the mean of n keeps 1 / n of the energy.
+        chance = 1 / max(self._count, 1)
         return AccumulatedError(
             sqnr_db=sqnr_db(self._signal, self._noise),
             bias=rounded(bias),
-            bias_share=constant / self._noise if self._noise else 0.0,
+            bias_share=max(0.0, (constant - chance) / (1 - chance)) if chance < 1 else 0.0,
         )

@@ -1,6 +1,5 @@
 """Arguments of an export, as code and as flags."""
 
-import glob
 import json
 import shlex
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ def by_layer(argument: str, layer: str, value: str, given: Mapping[str, str]) ->
 
     Args:
         argument: its name.
-        layer: the layer's name, which is no pattern.
+        layer: the layer's own name.
         value: for the layer.
         given: what the argument holds already; flags may be given again, the argument may not.
 
@@ -35,10 +34,9 @@ def by_layer(argument: str, layer: str, value: str, given: Mapping[str, str]) ->
         >>> by_layer("scheme_for", "a b", "w8a16", {"stem": "float32"}).flag
         "--scheme_for='a b=w8a16'"
     """
-    name = glob.escape(layer)
-    merged = json.dumps({**given, name: value}, ensure_ascii=False)
+    merged = json.dumps({**given, layer: value}, ensure_ascii=False)
     return Argument(
-        python=f"{argument}={merged}", flag=f"--{argument}={shlex.quote(f'{name}={value}')}"
+        python=f"{argument}={merged}", flag=f"--{argument}={shlex.quote(f'{layer}={value}')}"
     )
 
 

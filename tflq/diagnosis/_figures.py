@@ -5,13 +5,12 @@ A colour is the name of one of the page's own, which the page resolves: they dif
 
 import html
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from tflq._tables import decibels
 from tflq.diagnosis._activation import ActivationRange
 from tflq.diagnosis._layers import LayerReport
+from tflq.diagnosis._numbers import decibels_or_exact, drawable
 from tflq.diagnosis._ops import OpRow
 from tflq.diagnosis._weights import WeightRanges
 
@@ -26,7 +25,7 @@ def harm(layers: Sequence[LayerReport]) -> Figure:
     """The most harmful layers: share of the noise, by weights and activation."""
     shown = layers[:_BARS]
     told = [
-        f"{text(x.layer)}<br>{x.share:.1%} of the noise, {decibels(x.alone_db)} alone"
+        f"{text(x.layer)}<br>{x.share:.1%} of the noise, {decibels_or_exact(x.alone_db)} alone"
         for x in shown
     ]
     parts = (
@@ -46,7 +45,7 @@ def depth(layers: Sequence[LayerReport]) -> Figure:
     ordered = sorted(layers, key=lambda layer: layer.op)
     names = [text(layer.layer) for layer in ordered]
     accumulated = [
-        None if x.accumulated is None else _finite(x.accumulated.sqnr_db) for x in ordered
+        None if x.accumulated is None else drawable(x.accumulated.sqnr_db) for x in ordered
     ]
     common = {
         "text": names,
@@ -55,7 +54,7 @@ def depth(layers: Sequence[LayerReport]) -> Figure:
     places = list(range(1, len(ordered) + 1))
     alone = {
         "name": "model’s output, this layer alone quantized",
-        "y": [_finite(x.alone_db) for x in ordered],
+        "y": [drawable(x.alone_db) for x in ordered],
         "mode": "markers",
         "marker": {"color": "--activation", "size": 7, "symbol": "diamond"},
     }
@@ -222,7 +221,3 @@ def _short(name: str) -> str:
     if len(name) <= _CHARACTERS:
         return name
     return f"{name[: _CHARACTERS // 2]}…{name[-(_CHARACTERS // 2 - 1) :]}"
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

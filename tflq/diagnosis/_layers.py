@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tflq._candidate import Candidate
-from tflq._layer_effects import LayerEffect, layer_effects
+from tflq._layer_effects import LayerEffect, LayerEffects
 from tflq._verify import Sample
 from tflq.diagnosis._accumulated import AccumulatedError, accumulated_errors
 from tflq.diagnosis._activation import ActivationRange, activation_range
 from tflq.diagnosis._numbers import noise
 from tflq.diagnosis._weights import WeightRanges, weight_ranges
-from tflq.tflite_side import SLOTS, Graph, weights_of
+from tflq.tflite_side import SLOTS, Graph, same_activations, weights_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def layer_reports(
     Raises:
         UserError: the model keeps state between calls.
     """
-    effects = layer_effects(candidate, samples)
+    effects = list(LayerEffects(candidate, samples).measure())
     errors = accumulated_errors(candidate, content, samples, [e.tensor for e in effects])
     reader = _Reader(candidate, Graph.from_bytes(content), errors)
     total = sum(noise(effect.sqnr_db) for effect in effects) or 1.0
@@ -105,8 +105,8 @@ class _Reader:
         )
 
     def _stored(self, tensor: int) -> StoredActivation | None:
-        name = self._candidate.plain.graph.tensors[tensor].name
-        held = self._quantized.by_name.get(name)
+        graph = self._candidate.plain.graph
+        held = same_activations(graph, self._quantized, [tensor]).get(tensor)
         if held is None:
             return None
         if held.quantization is None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 
 from tflq._report import ExportReport
-from tflq._tables import decibels, text_table, to_json
+from tflq._tables import text_table, to_json
 from tflq.diagnosis._advice import Advice
 from tflq.diagnosis._confusion import Confusion
 from tflq.diagnosis._layers import LayerReport
+from tflq.diagnosis._numbers import decibels_or_exact
 from tflq.diagnosis._ops import OpRow
 from tflq.diagnosis._worst import WorstSample
 
@@ -57,9 +58,9 @@ class ModelReport:
             (
                 layer.layer,
                 layer.kind,
-                decibels(layer.alone_db),
-                "-" if layer.weights_db is None else decibels(layer.weights_db),
-                "-" if layer.accumulated is None else decibels(layer.accumulated.sqnr_db),
+                decibels_or_exact(layer.alone_db),
+                "-" if layer.weights_db is None else decibels_or_exact(layer.weights_db),
+                "-" if layer.accumulated is None else decibels_or_exact(layer.accumulated.sqnr_db),
                 f"{layer.share:.1%}",
             )
             for layer in self.layers[:_SHOWN]

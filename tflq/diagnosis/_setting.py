@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tflq._calibrate import names_of
 from tflq._candidate import Candidate
 from tflq._recipe import Recipe
 from tflq.diagnosis._arguments import Argument, by_layer, of_model
 from tflq.scheme import Scheme, Writer, get_scheme, schemes
-from tflq.tflite_side import Graph, activation_bits
+from tflq.tflite_side import activation_bits
 
 _WIDE = "w8a16"
 
@@ -122,14 +123,10 @@ def widened_ops(candidate: Candidate) -> dict[int, bool]:
 
 def input_readers(candidate: Candidate) -> dict[str, tuple[str, ...]]:
     """By input, the layers that read it, as `scheme_for` takes them."""
-    graph = candidate.plain.graph
+    graph, names = candidate.plain.graph, names_of(candidate.source, candidate.plain)
     return {
-        candidate.labels[tensor]: _labels(graph, candidate.labels, tensor)
+        names.label(tensor): tuple(
+            names.own_labels(op.outputs[0] for op in graph.consumers.get(tensor, ())).values()
+        )
         for tensor in graph.inputs
-        if tensor in candidate.labels
     }
-
-
-def _labels(graph: Graph, labels: Mapping[int, str], tensor: int) -> tuple[str, ...]:
-    made = (op.outputs[0] for op in graph.consumers.get(tensor, ()) if op.outputs)
-    return tuple(labels[output] for output in made if output in labels)

@@ -27,7 +27,8 @@ def verdict(outputs: Sequence[OutputFidelity], layers: Sequence[LayerReport], *,
     parts = [f"{_grade(outputs)}{_agreement(outputs)}"]
     if layers and layers[0].share > 0:
         parts.append(f"{layers[0].layer} does most harm ({layers[0].share:.0%} of the noise)")
-    parts.append(f"XNNPACK leaves {left} ops to slower kernels" if left else "XNNPACK takes it all")
+    ops = "an op" if left == 1 else f"{left} ops"
+    parts.append(f"XNNPACK leaves {ops} to slower kernels" if left else "XNNPACK takes it all")
     return "; ".join(parts) + "."
 
 

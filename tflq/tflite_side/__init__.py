@@ -10,7 +10,7 @@ from tflq.tflite_side._assignment import (
     weight_bits,
 )
 from tflq.tflite_side._bias_correction import analytic_corrections
-from tflq.tflite_side._channel_errors import channel_errors, paired_activations
+from tflq.tflite_side._channel_errors import channel_errors, paired_activations, same_activations
 from tflq.tflite_side._checkpoint import Checkpoint
 from tflq.tflite_side._cut_op import cut_op
 from tflq.tflite_side._delegation import Delegation, delegated_ops, xnnpack_delegation
@@ -86,6 +86,7 @@ __all__ = [
     "read_facts",
     "refine",
     "return_order",
+    "same_activations",
     "same_scale_groups",
     "sign_16_bits",
     "signature_names",

@@ -1,6 +1,7 @@
 """By how much a quantized file's layers are off on average, channel by channel."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -56,12 +57,7 @@ def paired_activations(
         Sample by sample, and tensor by tensor, its index in the float file, the float values and,
         in float64, what the quantized file has in their place. What that has not is left out.
     """
-    graph, other = Graph.from_bytes(floating), Graph.from_bytes(quantized)
-    found = {
-        index: other.by_name[graph.tensors[index].name]
-        for index in tensors
-        if graph.tensors[index].name in other.by_name
-    }
+    found = same_activations(Graph.from_bytes(floating), Graph.from_bytes(quantized), tensors)
     first = Runner(floating, inputs=inputs, keep_all=True)
     second = Runner(quantized, inputs=inputs, keep_all=True)
     for sample in samples:
@@ -70,6 +66,50 @@ def paired_activations(
         for index, tensor in found.items():
             # A copy, for a view must be gone before the next run.
             yield index, first.view(index)().copy(), _real(second.view(tensor.index)(), tensor)
+
+
+def same_activations(graph: Graph, quantized: Graph, tensors: Sequence[int]) -> dict[int, Tensor]:
+    """What a quantized file has in place of float activations.
+
+    They have the same names, but for inputs and outputs, whose names are the user's: those are
+    found by their place, inside of a conversion from or to the dtype of the door.
+
+    Args:
+        graph: the float graph.
+        quantized: the graph made from it.
+        tensors: indices of activations of the float graph.
+
+    Returns:
+        By index of the float tensor; what the file has not is left out.
+    """
+    doors = dict(
+        zip(graph.inputs, map(partial(_entered, quantized), quantized.inputs), strict=True)
+    )
+    doors |= dict(
+        zip(graph.outputs, map(partial(_left, quantized), quantized.outputs), strict=True)
+    )
+    found = {}
+    for index in tensors:
+        name = graph.tensors[index].name
+        if index in doors:
+            found[index] = quantized.tensors[doors[index]]
+        elif name in quantized.by_name:
+            found[index] = quantized.by_name[name]
+    return found
+
+
+def _entered(graph: Graph, tensor: int) -> int:
+    """What an input becomes, where all that reads it is a conversion."""
+    readers = graph.consumers.get(tensor, ())
+    return readers[0].outputs[0] if [op.kind for op in readers] == ["QUANTIZE"] else tensor
+
+
+def _left(graph: Graph, tensor: int) -> int:
+    """What an output was, before it was converted."""
+    maker = graph.producer.get(tensor)
+    if maker is None or maker.kind not in ("QUANTIZE", "DEQUANTIZE"):
+        return tensor
+    return maker.inputs[0]
 
 
 def _real(codes: np.ndarray, tensor: Tensor) -> np.ndarray:
