@@ -5,8 +5,8 @@
 
 A page must ask the network for nothing, log no error, fit on a screen of 360 pixels, draw its
 charts when they come into view, and be at most 20 MB; how long it takes to load is printed.
-`--smoke` makes reports of a small CNN, the name of whose output is HTML, and of a network of 150
-layers. Chromium is installed with apt where it is missing, as root or with sudo.
+`--smoke` makes reports of a small CNN, the name of one of whose layers is HTML, and of a network of
+150 layers. Chromium is installed with apt where it is missing, as root or with sudo.
 Exits with 1 where something is wrong, and says what.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from absl import app, flags
 from page_check.browser import Browser
-from page_check.networks import HOSTILE, hostile_cnn, long_network
+from page_check.networks import HOSTILE, hostile_file, long_network
 from page_check.visit import LOOKS, visit
 
 from tflq import report
@@ -47,7 +47,10 @@ def main(_: list[str]) -> None:
 def _made(folder: Path) -> dict[Path, str]:
     """Pages, each with a name that must show as it is."""
     pages = {}
-    networks = {"small": (hostile_cnn(), HOSTILE), "long": (long_network(), "")}
+    networks = {
+        "small": (hostile_file(folder / "small.tflite"), HOSTILE),
+        "long": (long_network(), ""),
+    }
     for name, ((model, data), shown) in networks.items():
         page = folder / f"{name}.html"
         report(model, page, data=data, latency=name == "small")

@@ -36,6 +36,12 @@ class ActivationRange:
     edges: tuple[float, ...]
     counts: tuple[float, ...]
 
+    @property
+    def width_of_bulk(self) -> float:
+        """How many times as wide as the bulk the chosen range is; 0 for a bulk of one value."""
+        bulk = self.bulk[1] - self.bulk[0]
+        return (self.chosen[1] - self.chosen[0]) / bulk if bulk else 0.0
+
 
 def activation_range(
     histogram: Histogram, chosen: tuple[float, float], *, origin: str, bits: int

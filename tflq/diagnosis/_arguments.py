@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -19,25 +19,26 @@ class Argument:
     flag: str
 
 
-def by_layer(argument: str, layer: str, value: str, given: Mapping[str, str]) -> Argument:
-    """`scheme_for` or `calibrator_for` of one layer.
+def by_layer(
+    argument: str, layers: Sequence[str], value: str, given: Mapping[str, str]
+) -> Argument:
+    """`scheme_for` or `calibrator_for` of some layers.
 
     Args:
         argument: its name.
-        layer: the layer's own name.
-        value: for the layer.
+        layers: the layers' own names.
+        value: for each of them.
         given: what the argument holds already; flags may be given again, the argument may not.
 
     Example:
-        >>> by_layer("scheme_for", "stem", "float32", {}).python
+        >>> by_layer("scheme_for", ["stem"], "float32", {}).python
         'scheme_for={"stem": "float32"}'
-        >>> by_layer("scheme_for", "a b", "w8a16", {"stem": "float32"}).flag
+        >>> by_layer("scheme_for", ["a b"], "w8a16", {"stem": "float32"}).flag
         "--scheme_for='a b=w8a16'"
     """
-    merged = json.dumps({**given, layer: value}, ensure_ascii=False)
-    return Argument(
-        python=f"{argument}={merged}", flag=f"--{argument}={shlex.quote(f'{layer}={value}')}"
-    )
+    merged = json.dumps({**given, **dict.fromkeys(layers, value)}, ensure_ascii=False)
+    flags = (f"--{argument}={shlex.quote(f'{layer}={value}')}" for layer in layers)
+    return Argument(python=f"{argument}={merged}", flag=" ".join(flags))
 
 
 def of_model(argument: str, value: str | bool) -> Argument:

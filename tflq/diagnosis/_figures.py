@@ -10,7 +10,7 @@ from typing import Any
 
 from tflq.diagnosis._activation import ActivationRange
 from tflq.diagnosis._layers import LayerReport
-from tflq.diagnosis._numbers import decibels_or_exact, drawable
+from tflq.diagnosis._numbers import decibels_or_exact, drawable, percent
 from tflq.diagnosis._ops import OpRow
 from tflq.diagnosis._weights import WeightRanges
 
@@ -25,7 +25,7 @@ def harm(layers: Sequence[LayerReport]) -> Figure:
     """The most harmful layers: share of the noise, by weights and activation."""
     shown = layers[:_BARS]
     told = [
-        f"{text(x.layer)}<br>{x.share:.1%} of the noise, {decibels_or_exact(x.alone_db)} alone"
+        f"{text(x.layer)}<br>{percent(x.share)} of the noise, {decibels_or_exact(x.alone_db)} alone"
         for x in shown
     ]
     parts = (
@@ -70,13 +70,17 @@ def depth(layers: Sequence[LayerReport]) -> Figure:
         "layout": {
             "height": 360,
             "showlegend": True,
-            "xaxis": {"title": {"text": "layer, first to last"}},
+            "xaxis": {
+                "title": {"text": "layer, first to last"},
+                "tick0": 1,
+                "dtick": max(1, len(places) // 8),
+            },
             "yaxis": {"title": {"text": "SQNR, dB"}},
         },
     }
 
 
-def values(found: ActivationRange) -> Figure:
+def histogram(found: ActivationRange) -> Figure:
     """Histogram of an activation, with the range of its codes."""
     edges, (low, high) = found.edges, found.chosen
     middles = [(a + b) / 2 for a, b in itertools.pairwise(edges)]
@@ -100,7 +104,7 @@ def values(found: ActivationRange) -> Figure:
             "height": 260,
             "bargap": 0,
             "shapes": [span, *ends],
-            "xaxis": {"title": {"text": "float value (shaded: what codes reach)"}},
+            "xaxis": {"title": {"text": "float value"}, "exponentformat": "power"},
             "yaxis": {"title": {"text": "values, log scale"}, "type": "log"},
         },
     }
@@ -148,10 +152,11 @@ def times(ops: Sequence[OpRow]) -> Figure:
     """Time of the ops, the longest first."""
     timed = [(op, op.milliseconds) for op in ops if op.milliseconds is not None]
     shown = sorted(timed, key=lambda pair: -pair[1])[:_BARS]
-    told = [f"{text(op.layer)}<br>{text(op.kind)}, {1000 * ms:,.0f} µs" for op, ms in shown]
-    bars = _bars([1000 * ms for _, ms in shown], name="", colour="--activation", told=told)
+    told = [f"{text(op.layer)}<br>{text(op.kind)}, {1000 * ms:,.1f} µs" for op, ms in shown]
+    factor, unit = (1, "ms") if shown and shown[0][1] >= 1 else (1000, "µs")
+    bars = _bars([factor * ms for _, ms in shown], name="", colour="--activation", told=told)
     names = [op.layer for op, _ in shown]
-    return {"data": [bars], "layout": _bar_layout(names, "time alone, µs")}
+    return {"data": [bars], "layout": _bar_layout(names, f"time alone, {unit}")}
 
 
 def text(name: str) -> str:
@@ -181,10 +186,12 @@ def _bars(lengths: Sequence[float], *, name: str, colour: str, told: Sequence[st
 def _bar_layout(names: Sequence[str], title: str) -> Figure:
     return {
         "height": _AXES_HEIGHT + _BAR_HEIGHT * len(names),
-        "xaxis": {"title": {"text": title}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": title}, "rangemode": "tozero", "nticks": 5},
         "yaxis": {
             "autorange": "reversed",
             "showgrid": False,
+            "zeroline": False,
+            "ticklabelstandoff": 6,
             "tickvals": list(range(len(names))),
             "ticktext": [text(_short(name)) for name in names],
         },
@@ -198,7 +205,7 @@ def _by_channel(bars: Figure, title: str) -> Figure:
             "height": 240,
             "bargap": 0,
             "xaxis": {"title": {"text": "output channel"}},
-            "yaxis": {"title": {"text": title}},
+            "yaxis": {"title": {"text": title}, "exponentformat": "power"},
         },
     }
 

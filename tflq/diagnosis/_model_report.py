@@ -7,7 +7,7 @@ from tflq._tables import text_table, to_json
 from tflq.diagnosis._advice import Advice
 from tflq.diagnosis._confusion import Confusion
 from tflq.diagnosis._layers import LayerReport
-from tflq.diagnosis._numbers import decibels_or_exact
+from tflq.diagnosis._numbers import decibels_or_exact, percent
 from tflq.diagnosis._ops import OpRow
 from tflq.diagnosis._worst import WorstSample
 
@@ -44,8 +44,8 @@ class ModelReport:
         """The verdict, the worst layers, what to try."""
         parts = [self.verdict, self._layer_table()]
         if self.advice:
-            rows = [(a.layer, a.sentence, a.arguments[0].python) for a in self.advice]
-            parts.append(text_table("What to try", ("layer", "why", "argument"), rows))
+            rows = [(", ".join(a.layers), a.sentence, a.arguments[0].python) for a in self.advice]
+            parts.append(text_table("What to try", ("layers", "why", "argument"), rows))
         parts.append(f"Page: {self.path}")
         return "\n\n".join(parts)
 
@@ -61,7 +61,7 @@ class ModelReport:
                 decibels_or_exact(layer.alone_db),
                 "-" if layer.weights_db is None else decibels_or_exact(layer.weights_db),
                 "-" if layer.accumulated is None else decibels_or_exact(layer.accumulated.sqnr_db),
-                f"{layer.share:.1%}",
+                percent(layer.share),
             )
             for layer in self.layers[:_SHOWN]
         ]

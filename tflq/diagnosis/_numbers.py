@@ -32,6 +32,16 @@ def decibels_or_exact(value: float) -> str:
     return decibels(value if value < _MOST_DB else math.inf)
 
 
+def percent(share: float, digits: int = 1) -> str:
+    """A share in %.
+
+    Example:
+        >>> percent(0.1234), percent(0.00004, 3), percent(0.0)
+        ('12.3 %', '0.004 %', '0 %')
+    """
+    return f"{100 * share:.{digits}f} %" if share else "0 %"
+
+
 def drawable(value: float) -> float | None:
     """A ratio that a chart can show; None for an exact one, and for one without signal."""
     return value if abs(value) < _MOST_DB else None

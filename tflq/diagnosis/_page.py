@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tflq._candidate import mean_sqnr
 from tflq._errors import UserError
 from tflq._tables import megabytes
 from tflq.diagnosis import _figures
 from tflq.diagnosis._layers import LayerReport
 from tflq.diagnosis._model_report import ModelReport
-from tflq.diagnosis._numbers import decibels_or_exact
+from tflq.diagnosis._numbers import decibels_or_exact, percent
 from tflq.diagnosis._ops import OpRow
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _FOLDER = Path(__file__).parent / "page"
-_LETTERS = {"integer": "8", "float": "f", "conversion": "c"}
+# Mean SQNR of the outputs that needs no advice.
+_GOOD_DB = 30.0
+_LETTERS = {"int8": "8", "uint8": "8", "int16": "16", "float32": "f"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class _Charts:
     def layer(layer: LayerReport) -> dict[str, _figures.Figure]:
         found = {}
         if layer.activation is not None:
-            found["values"] = _figures.values(layer.activation)
+            found["histogram"] = _figures.histogram(layer.activation)
         if layer.weights is not None:
             found["channels"] = _figures.channels(layer.weights)
         if layer.accumulated is not None:
@@ -79,6 +82,8 @@ def render(report: ModelReport) -> str:
     return environment.get_template("page.html.jinja").render(
         report=report,
         draw=_Charts,
+        good=(mean_sqnr(report.export.outputs) or 0.0) >= _GOOD_DB,
+        refusals=_refusals(report.ops),
         ranks={layer.layer: rank for rank, layer in enumerate(report.layers, start=1)},
         scripts=_scripts(),
         style=_own("page.css"),
@@ -100,10 +105,10 @@ def _environment() -> "Environment":
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.filters.update(
         decibels=decibels_or_exact,
-        letter=lambda op: _LETTERS[op.role],
+        letter=_letter,
         look=_look,
         megabytes=megabytes,
-        percent=_percent,
+        percent=percent,
         short=lambda value: f"{value:.4g}",
     )
     return environment
@@ -113,6 +118,15 @@ def _scripts() -> Sequence[_Script]:
     from plotly.offline import get_plotlyjs
 
     return [_script(get_plotlyjs()), _script(_own("page.js"))]
+
+
+def _refusals(ops: Sequence[OpRow]) -> dict[tuple[str, str, str], list[OpRow]]:
+    """What XNNPACK leaves, by kind, reason and advice."""
+    found: dict[tuple[str, str, str], list[OpRow]] = {}
+    for op in ops:
+        if not op.delegated:
+            found.setdefault((op.kind, op.reason, op.advice), []).append(op)
+    return found
 
 
 def _script(content: str) -> _Script:
@@ -130,9 +144,9 @@ def _own(name: str) -> Any:
     return Markup((_FOLDER / name).read_text(encoding="utf-8"))
 
 
+def _letter(op: OpRow) -> str:
+    return "c" if op.role == "conversion" else _LETTERS.get(op.dtype, "i")
+
+
 def _look(op: OpRow) -> str:
     return op.role if op.delegated else f"{op.role} undelegated"
-
-
-def _percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f} %"

@@ -1,6 +1,6 @@
 """How a model was exported, as far as it decides what else can be tried."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tflq._calibrate import names_of
@@ -40,28 +40,21 @@ class Setting:
         """Whether single layers may have a scheme of their own."""
         return self.recipe.scheme.writer is Writer.INTEGER
 
-    def scheme_for(self, layer: str, scheme: str) -> Argument | None:
-        """Another scheme for a layer; for an input, for the layers that read it."""
-        if not self.mixes:
+    def scheme_for(self, layers: Sequence[str], scheme: str) -> Argument | None:
+        """Another scheme for layers; for an input, for the layers that read it."""
+        named = [reader for layer in layers for reader in self.readers.get(layer, (layer,))]
+        if not self.mixes or not named:
             return None
-        given = dict(self.recipe.scheme_for)
-        readers = self.readers.get(layer, (layer,))
-        if not readers:
-            return None
-        arguments = []
-        for reader in readers:
-            arguments.append(by_layer("scheme_for", reader, scheme, given))
-            given[reader] = scheme
-        python = arguments[-1].python
+        argument = by_layer("scheme_for", named, scheme, self.recipe.scheme_for)
         if self.trained:
-            return Argument(python=f"tflq.quantize(model, {python})", flag="")
-        return Argument(python=python, flag=" ".join(argument.flag for argument in arguments))
+            return Argument(python=f"tflq.quantize(model, {argument.python})", flag="")
+        return argument
 
-    def calibrator_for(self, layer: str, calibrator: str) -> Argument | None:
-        """Another calibrator for a layer."""
+    def calibrator_for(self, layers: Sequence[str], calibrator: str) -> Argument | None:
+        """Another calibrator for layers."""
         if self.trained:
             return None
-        return by_layer("calibrator_for", layer, calibrator, self.recipe.calibrator_for)
+        return by_layer("calibrator_for", layers, calibrator, self.recipe.calibrator_for)
 
     def equalize(self) -> Argument | None:
         """Cross-layer equalization, unless it was done or cannot be."""

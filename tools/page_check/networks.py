@@ -1,16 +1,24 @@
 """Networks whose reports are hard to show."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tflq._source import open_model
+from tflq.tflite_side import Graph, pack
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 _SAMPLES = 24
 Network = tuple[Any, np.ndarray]
 
 
-def hostile_cnn() -> Network:
-    """A small CNN that takes pictures; the name of a layer, and so of an output, is HTML."""
+def hostile_file(path: Path) -> Network:
+    """A small CNN that takes pictures, as a float .tflite in which a layer's name is HTML.
+
+    Args:
+        path: the file to write.
+    """
     import keras
     from keras import layers
 
@@ -21,7 +29,10 @@ def hostile_cnn() -> Network:
     x = layers.ReLU(6.0, name="depthwise_relu")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     classes = layers.Dense(10, name="logits")(x)
-    return keras.Model(image, {HOSTILE: classes}, name="small"), pictures(32)
+    graph = Graph.from_bytes(open_model(keras.Model(image, classes, name="small")).tflite)
+    graph.model.subgraphs[0].tensors[graph.ops[0].outputs[0]].name = HOSTILE.encode()
+    path.write_bytes(pack(graph.model))
+    return path, pictures(32)
 
 
 def long_network() -> Network:

@@ -33,7 +33,8 @@ class Visit:
     """What was found.
 
     Attributes:
-        load_ms: from the start of the navigation until the page was loaded, in ms.
+        load_ms: from the start of the navigation until the page was loaded, in ms; of the first
+            page, the browser's own start included.
         charts: how many were drawn.
         problems: what is wrong.
     """
@@ -72,6 +73,8 @@ def visit(browser: Browser, page: Path, look: Look, *, shown: str = "") -> Visit
         problems.append(f"it is {wide} pixels wide")
     if shown and shown not in browser.run("return document.body.innerText"):
         problems.append(f"{shown!r} does not show as it is")
+    if browser.run("return !!document.querySelector(\"img:not([src^='data:'])\")"):
+        problems.append("a name in it became a picture")
     problems += [f"logged {message}" for message in browser.errors()]
     problems += [f"asked for {url[:200]}" for url in browser.requests()]
     charts = browser.run("return document.querySelectorAll('.chart[data-drawn]').length")
