@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tflq._inspect import Inspection, inspect
     from tflq._integer_simulation import integer_simulation
     from tflq._report import ExportReport
+    from tflq._search import search
     from tflq._sensitivity import Sensitivity, sensitivity
     from tflq.bench import BenchmarkResult
     from tflq.diagnosis import ModelReport
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tflq.ranges import Histogram, calibrators, register_calibrator
     from tflq.scheme import Scheme, register_scheme, schemes
     from tflq.targets import TargetReport
+    from tflq.trials import SearchResult
 
 _HOMES = {
     "BenchmarkResult": "tflq.bench",
@@ -42,6 +44,7 @@ _HOMES = {
     "ModelReport": "tflq.diagnosis",
     "QATSchedule": "tflq.qat",
     "Scheme": "tflq.scheme",
+    "SearchResult": "tflq.trials",
     "Sensitivity": "tflq._sensitivity",
     "TargetReport": "tflq.targets",
     "UserError": "tflq._errors",
@@ -60,6 +63,7 @@ _HOMES = {
     "register_scheme": "tflq.scheme",
     "report": "tflq._diagnose",
     "schemes": "tflq.scheme",
+    "search": "tflq._search",
     "sensitivity": "tflq._sensitivity",
     "simulate": "tflq.integer",
 }
@@ -78,6 +82,7 @@ __all__ = [
     "ModelReport",
     "QATSchedule",
     "Scheme",
+    "SearchResult",
     "Sensitivity",
     "TargetReport",
     "UserError",
@@ -96,6 +101,7 @@ __all__ = [
     "register_scheme",
     "report",
     "schemes",
+    "search",
     "sensitivity",
     "simulate",
 ]

@@ -41,6 +41,20 @@ def read_labels(labels: Any) -> np.ndarray:
     return found.astype(np.int64)
 
 
+def batch_by_batch(labels: np.ndarray, batch: int, count: int) -> np.ndarray:
+    """Labels of batches of samples, shape (count, batch, ...).
+
+    Raises:
+        UserError: there are more or fewer than samples.
+    """
+    if len(labels) != batch * count:
+        raise UserError(
+            f"labels has {len(labels)} entries for {batch * count} samples; give one a sample, in "
+            "their order."
+        )
+    return labels.reshape(count, batch, *labels.shape[1:])
+
+
 def _read(path: Path, name: str) -> np.ndarray:
     try:
         if path.suffix == ".npy":

@@ -10,7 +10,15 @@ from tflq._candidate import Candidate
 from tflq._errors import UserError
 from tflq._metric import Evaluation, Metric, Score
 from tflq._verify import Sample
-from tflq.tflite_side import Alone, Layer, Noise, quantized_layers, return_order
+from tflq.tflite_side import (
+    Alone,
+    Layer,
+    Noise,
+    quantized_layers,
+    return_order,
+    weighted_ops,
+    weights_of,
+)
 
 SQNR = Metric(name="sqnr", unit="dB")
 
@@ -28,6 +36,7 @@ class LayerEffect:
         tensor: index of what the op makes.
         sqnr_db: of the outputs, mean over outputs, in dB.
         weights_sqnr_db: where of the layer only the weights are quantized; None without weights.
+        parameters: how many weights it has.
         value: of the metric; None where that failed.
         error: why it failed.
     """
@@ -38,6 +47,7 @@ class LayerEffect:
     tensor: int
     sqnr_db: float
     weights_sqnr_db: float | None
+    parameters: int
     value: float | None
     error: str = ""
 
@@ -64,6 +74,11 @@ class LayerEffects:
         self._layers = quantized_layers(self._graph, plan)
         names = names_of(candidate.source, candidate.plain)
         self._names = names.own_labels(layer.tensors[0] for layer in self._layers)
+        self._parameters = {
+            op.index: int(self._graph.constant(weights_of(self._graph, op)).size)
+            for op in weighted_ops(self._graph)
+            if self._graph.tensors[weights_of(self._graph, op)].is_constant
+        }
         order = [spec.name for spec in candidate.source.inputs]
         arrays = [[sample[name] for name in order] for sample in samples]
         self._alone = Alone(self._graph, plan, arrays, candidate.constants)
@@ -84,13 +99,22 @@ class LayerEffects:
         for layer, outputs, with_weights in self._alone.run(left):
             yield self._effect(layer, reference, outputs, with_weights)
 
-    def ordered(self, effects: Sequence[LayerEffect]) -> tuple[LayerEffect, ...]:
-        """Those first that are best returned to float: by the metric, or by what SQNR is lost."""
+    def ordered(
+        self, effects: Sequence[LayerEffect], *, float_outputs: bool
+    ) -> tuple[LayerEffect, ...]:
+        """Those first that are best returned to float: by the metric, or by what SQNR is lost.
+
+        Args:
+            effects: of all layers.
+            float_outputs: whether the file's outputs are float.
+        """
         found = {(effect.op, effect.tensor): effect for effect in effects}
         noises = {effect.op: _noise(effect) for effect in effects if effect.op >= 0}
         ranked = [
             found[layer.op, layer.tensors[0]]
-            for layer in return_order(self._graph, self._layers, noises)
+            for layer in return_order(
+                self._graph, self._layers, noises, float_outputs=float_outputs
+            )
         ]
         if self._metric.name != SQNR.name:
             ranked.sort(key=lambda effect: -np.inf if effect.value is None else effect.value)
@@ -117,6 +141,7 @@ class LayerEffects:
             tensor=layer.tensors[0],
             sqnr_db=sqnr,
             weights_sqnr_db=weights,
+            parameters=self._parameters[layer.op] if layer.weighted else 0,
             value=value,
             error=error,
         )

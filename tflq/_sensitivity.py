@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from tflq._clock import Clock
 from tflq._errors import UserError
 from tflq._figure import BLUE, ORANGE, new_figure, to_png, verbatim
 from tflq._files import make_folder, write_whole
-from tflq._labels import read_labels
+from tflq._labels import batch_by_batch, read_labels
 from tflq._layer_effects import LayerEffect, LayerEffects
 from tflq._lock import locked
 from tflq._metric import Function, Metric, make_metric
@@ -171,6 +171,8 @@ def sensitivity(
     """
     if data is None:
         raise UserError("data is missing; give samples to calibrate with.")
+    if labels is not None and verify_data is None:
+        raise UserError("labels are the answers to verify_data, which is missing; give it too.")
     if isinstance(data, Iterator):
         # It is read twice.
         data = list(data)
@@ -188,7 +190,10 @@ def sensitivity(
         outcome = opened.run(
             recipe, data, verify_data=samples, checkpoint=place / ".rounding", clock=clock
         )
-        grouped = _grouped(answers, samples)
+        grouped = None
+        if answers is not None:
+            batch = next(iter(samples[0].values())).shape[0]
+            grouped = batch_by_batch(answers, batch, len(samples))
         layers = LayerEffects(outcome.candidate, samples, chosen, grouped)
         key = _key(outcome.candidate, samples, chosen, answers)
         effects = list(_resumed(layers, place / _ROWS, key))
@@ -200,7 +205,7 @@ def sensitivity(
         unit=chosen.unit,
         samples=len(samples),
         sqnr_db=float(mean_sqnr(outcome.outputs) or 0.0),
-        layers=layers.ordered(effects),
+        layers=layers.ordered(effects, float_outputs=recipe.io == "float32"),
         seconds=clock.laps,
     )
 
@@ -227,19 +232,6 @@ def _resumed(layers: LayerEffects, file: Path, key: str) -> Iterator[LayerEffect
     for effect in layers.measure({(effect.op, effect.tensor) for effect in kept}):
         append_row(file, {"of": key, "effect": asdict(effect)})
         yield effect
-
-
-def _grouped(labels: np.ndarray | None, samples: Sequence[Sample]) -> np.ndarray | None:
-    """Labels batch by batch."""
-    if labels is None:
-        return None
-    size = next(iter(samples[0].values())).shape[0]
-    if len(labels) != size * len(samples):
-        raise UserError(
-            f"labels has {len(labels)} entries for {size * len(samples)} samples; give one a "
-            "sample, in their order."
-        )
-    return labels.reshape(len(samples), size, *labels.shape[1:])
 
 
 def _key(

@@ -12,20 +12,18 @@ done, and is not measured again; the tables are printed from there.
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import app, flags
-from fashion_mnist import load_fashion_mnist
-from imagenet import logits, photos
+from imagenet import logits
+from measured_networks import Network, load_network
 
 import tflq
 from tflq._fidelity import sqnr_db
 from tflq._rows import append_row, read_rows
 from tflq._source import open_model
-from tflq.demo import load_efficientnet_lite
 
 _RESULTS = flags.DEFINE_string("results", None, "file that collects the cells", required=True)
 _IMAGES = flags.DEFINE_string("images", None, "folder of NNN_*.jpg")
@@ -36,7 +34,6 @@ _SCHEMES = flags.DEFINE_list(
     "schemes", ["w8a8", "w8a8-per-tensor", "w4a8", "w4a8-per-tensor"], "schemes to measure"
 )
 _METHODS = flags.DEFINE_list("methods", None, "columns to measure; default all")
-_EVERY, _CALIBRATING, _JUDGING = 10, 100, 2000
 
 _EQUALIZED = {"equalize": True}
 _ABSORBED = _EQUALIZED | {"absorb_bias": True}
@@ -53,17 +50,6 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Network:
-    """A trained network and its data."""
-
-    name: str
-    model: Any
-    calibration: np.ndarray
-    images: np.ndarray
-    labels: np.ndarray
-
-
 def main(_: list[str]) -> None:
     """Measures what is missing, prints all tables."""
     results = Path(_RESULTS.value)
@@ -71,7 +57,13 @@ def main(_: list[str]) -> None:
     for name in _NETWORKS.value:
         wanted = [cell for cell in _cells() if (name, *cell) not in done]
         if wanted:
-            _measure(_load(name), wanted, results)
+            network = load_network(
+                name,
+                photos_folder=_IMAGES.value,
+                fashion=_FASHION.value,
+                dataset=_DATASET.value,
+            )
+            _measure(network, wanted, results)
     done = _read(results)
     for name in _NETWORKS.value:
         print(_markdown(name, {key[1:]: row for key, row in done.items() if key[0] == name}))
@@ -80,31 +72,6 @@ def main(_: list[str]) -> None:
 def _cells() -> Iterator[tuple[str, str]]:
     methods = _METHODS.value or list(METHODS)
     return ((scheme, method) for scheme in _SCHEMES.value for method in methods)
-
-
-def _load(name: str) -> Network:
-    if name.startswith("lite"):
-        model = load_efficientnet_lite(int(name[4:]))
-        images, labels = photos(Path(_IMAGES.value), model.input_shape[1])
-        chosen = np.arange(len(images)) % _EVERY == 0
-        return Network(
-            name=name,
-            model=model,
-            calibration=images[chosen],
-            images=images[~chosen],
-            labels=labels[~chosen],
-        )
-    import keras
-
-    folder = (Path(_DATASET.value),) if _DATASET.value else ()
-    (training, _), (images, labels) = load_fashion_mnist(*folder)
-    return Network(
-        name=name,
-        model=keras.models.load_model(Path(_FASHION.value, f"{name}.keras"), compile=False),
-        calibration=training[:_CALIBRATING],
-        images=images[:_JUDGING],
-        labels=labels[:_JUDGING],
-    )
 
 
 def _measure(network: Network, cells: list[tuple[str, str]], results: Path) -> None:

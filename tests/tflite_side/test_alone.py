@@ -142,12 +142,15 @@ def test_a_graph_with_a_state_is_refused():
         Alone(graph, Plan(doors={}, bounds={}, bits={}), [], {})
 
 
-def order(plain, plan, **noises):
+def order(plain, plan, *, float_outputs=False, **noises):
     layers = quantized_layers(plain.graph, plan)
     by_kind = {layer.kind: layer.op for layer in layers if layer.op >= 0}
     found = {op: Noise(weights=0.0, activation=0.0) for op in by_kind.values()}
     found |= {by_kind[kind]: noise for kind, noise in noises.items()}
-    return [layer.kind for layer in return_order(plain.graph, layers, found)]
+    return [
+        layer.kind
+        for layer in return_order(plain.graph, layers, found, float_outputs=float_outputs)
+    ]
 
 
 def test_noisy_weights_are_returned_first(plain, plan):
@@ -170,3 +173,21 @@ def test_a_noisy_activation_is_returned_with_what_reads_it(plain, plan):
     )
     # Together 3 a layer, where the sum alone frees 2.
     assert set(found[:2]) == {"CONV_2D", "DEPTHWISE_CONV_2D"}
+
+
+def test_outputs_are_freed_only_where_they_are_float():
+    plain = normalize(
+        builders.tflite(lambda x: tf.nn.softmax(x @ builders.weights(4, 4)), (1, 4)), name="file"
+    )
+    doors = {
+        index: parameters(-9.0, 9.0, bits=8, mode=Mode.ASYMMETRIC)
+        for index in (*plain.graph.inputs, *(t for op in plain.graph.ops for t in op.outputs))
+    }
+    plan = Plan(doors=doors, bounds={}, bits={})
+    noises = {
+        "FULLY_CONNECTED": Noise(weights=0.0, activation=1.0),
+        "SOFTMAX": Noise(weights=0.0, activation=3.0),
+    }
+    assert order(plain, plan, float_outputs=True, **noises)[0] == "SOFTMAX"
+    # Else what the last layer makes stays as it is: the first frees what it can, with its reader.
+    assert order(plain, plan, **noises)[0] == "FULLY_CONNECTED"

@@ -58,6 +58,16 @@ def data_path(spec: str | None, values: flags.FlagValues) -> DataPath | None:
     return DataPath(spec=spec, images=options)
 
 
+def data_flags(values: flags.FlagValues) -> list[str]:
+    """What was given of these flags, to be given again."""
+    names = ("data", "image_size", "crop", "mean", "scale", "preset")
+    given = {name: values[name].value for name in names if values[name].value is not None}
+    return [
+        f"--{name}={','.join(value) if isinstance(value, list) else value}"
+        for name, value in given.items()
+    ]
+
+
 def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None

@@ -24,7 +24,7 @@ class Noise:
 
 
 def return_order(
-    graph: Graph, layers: Sequence[Layer], noises: Mapping[int, Noise]
+    graph: Graph, layers: Sequence[Layer], noises: Mapping[int, Noise], *, float_outputs: bool
 ) -> tuple[Layer, ...]:
     """Those first that take most noise with them, counted by layer.
 
@@ -36,9 +36,15 @@ def return_order(
         graph: the float graph.
         layers: of `quantized_layers`; inputs come last, for they cannot be returned.
         noises: by a layer's op.
+        float_outputs: whether the file's outputs are float, so that nothing needs those of the
+            last layers quantized.
     """
     ops = {layer.op: layer for layer in layers if layer.op >= 0}
-    readers = {op: _readers(graph, layer, ops) for op, layer in ops.items()}
+    needed = frozenset() if float_outputs else frozenset(graph.outputs)
+    readers = {
+        op: None if needed.intersection(layer.tensors) else _readers(graph, layer, ops)
+        for op, layer in ops.items()
+    }
     returned: dict[int, None] = {}
     while len(returned) < len(ops):
         left = [op for op in ops if op not in returned]
@@ -56,9 +62,7 @@ def return_order(
 def _readers(graph: Graph, layer: Layer, ops: Mapping[int, Layer]) -> tuple[int, ...] | None:
     """The layers that read a layer's outputs; None where something else needs them quantized."""
     read = {op.index for tensor in layer.tensors for op in graph.consumers.get(tensor, ())}
-    if not read <= ops.keys() or set(layer.tensors) & set(graph.outputs):
-        return None
-    return tuple(sorted(read))
+    return tuple(sorted(read)) if read <= ops.keys() else None
 
 
 def _gain(

@@ -1,0 +1,181 @@
+"""Makes trials: exports on the workers, judges in shards, keeps everything."""
+
+import itertools
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tflq._benchmark import benchmark
+from tflq._calibrate import Statistics
+from tflq._choices import Choices
+from tflq._errors import ConversionError, UserError
+from tflq._metric import Evaluation, Score
+from tflq._progress import status
+from tflq.tflite_side import Graph, graph_digest
+from tflq.trials._book import Book
+from tflq.trials._choice_text import in_words
+from tflq.trials._job import Job, collect_shard, evaluate_shard, export_one
+from tflq.trials._trial import Trial
+from tflq.trials._workers import Workers
+
+
+class Maker:
+    """Makes the trials of one search.
+
+    Args:
+        job: what is searched.
+        workers: where.
+        book: keeps the trials.
+        device: whose latency counts; see `tflq.benchmark`.
+        shards: into how many parts samples are split; by default one a worker. The result does
+            not depend on it.
+    """
+
+    def __init__(
+        self, job: Job, workers: Workers, book: Book, *, device: str, shards: int | None = None
+    ):
+        self._job, self._workers, self._book, self._device = job, workers, book, device
+        self._shards = shards or workers.count
+        self._shared = workers.share(job)
+        self._statistics: Any = None
+        self.trials: list[Trial] = []
+
+    def make(self, stage: str, recipes: Sequence[Choices]) -> list[Trial]:
+        """Trials of some recipes, those that were made before included, in their order."""
+        made = {place: self._book.find(recipe) for place, recipe in enumerate(recipes)}
+        missing = [place for place, trial in made.items() if trial is None]
+        first = len(self.trials)
+        if missing:
+            tasks = [(recipes[place], self._book.name_of(recipes[place])) for place in missing]
+            shared = (self._shared, self._known_statistics())
+            with status(f"{stage}: {len(missing)} to try") as say:
+                for number, result, error in self._workers.run(export_one, shared, tasks):
+                    place = missing[number]
+                    say(f"{stage}: {in_words(recipes[place])}")
+                    trial = Trial(number=first + place, stage=stage, choices=recipes[place])
+                    made[place] = self._judged(trial, result, error)
+        trials = [
+            replace(trial, number=first + place)
+            for place, trial in sorted(made.items())
+            if trial is not None
+        ]
+        self.trials += self._timed(trials)
+        return self.trials[first:]
+
+    def reference(self) -> Score:
+        """The float model, judged by itself."""
+        return self._evaluated(None)
+
+    def _judged(
+        self, trial: Trial, result: tuple[bytes, float] | None, error: Exception | None
+    ) -> Trial:
+        """The trial with what it gave, kept."""
+        content = b""
+        if result is not None:
+            content, seconds = result
+            try:
+                score = self._evaluated(content)
+            except Exception as failed:
+                error = failed
+            else:
+                trial = replace(
+                    trial,
+                    value=score.value,
+                    sqnr_db=score.sqnr_db,
+                    size=len(content),
+                    structure=_structure(content),
+                    file=f"{self._book.name_of(trial.choices)}.tflite",
+                    seconds=seconds,
+                )
+        if error is not None:
+            trial = replace(trial, error=_said(error))
+        self._book.keep(trial, content)
+        shutil.rmtree(
+            Path(self._job.checkpoints, self._book.name_of(trial.choices)), ignore_errors=True
+        )
+        return trial
+
+    def _evaluated(self, content: bytes | None) -> Score:
+        shards = _split(len(self._job.judged), self._shards)
+        tasks = [(content, shard) for shard in shards]
+        parts: dict[int, Evaluation] = {}
+        for number, part, error in self._workers.run(evaluate_shard, (self._shared,), tasks):
+            if error is not None:
+                raise error
+            parts[number] = part
+        merged = parts[0]
+        for number in range(1, len(parts)):
+            merged = merged.merge(parts[number])
+        return merged.score()
+
+    def _known_statistics(self) -> Any:
+        if self._statistics is None:
+            shards = [(shard,) for shard in _split(len(self._job.calibration), self._shards)]
+            self._statistics = self._workers.share(self._collected(shards))
+        return self._statistics
+
+    def _collected(self, shards: Sequence[tuple[slice]]) -> Statistics:
+        parts: dict[int, Any] = {}
+        for number, part, error in self._workers.run(collect_shard, (self._shared,), shards):
+            if error is not None:
+                raise error
+            parts[number] = part
+        digest, merged = parts[0]
+        for number in range(1, len(parts)):
+            merged = {
+                index: merged[index].merge(other) for index, other in parts[number][1].items()
+            }
+        return Statistics(digest=digest, histograms=merged)
+
+    def _timed(self, trials: list[Trial]) -> list[Trial]:
+        """The trials with latencies; of equal structures one is measured."""
+        plain = (self.trials or trials)[0]
+        if plain.error:
+            return trials
+        new: dict[str, Trial] = {}
+        for trial in trials:
+            known = trial.structure == plain.structure
+            if not (trial.error or known or self._book.find_latency(trial.structure) is not None):
+                new.setdefault(trial.structure, trial)
+        if new:
+            paths = [self._book.path_of(trial) for trial in new.values()]
+            found = relative_latencies(self._book.path_of(plain), paths, self._device)
+            for structure, latency in zip(new, found, strict=True):
+                self._book.keep_latency(structure, latency)
+        return [
+            trial
+            if trial.error
+            else replace(
+                trial,
+                latency=1.0
+                if trial.structure == plain.structure
+                else self._book.find_latency(trial.structure),
+            )
+            for trial in trials
+        ]
+
+
+def relative_latencies(plain: Path, others: Sequence[Path], device: str) -> list[float]:
+    """Latencies as multiples of that of another file, in rounds that are interleaved."""
+    measured = benchmark([str(path) for path in others], compare=str(plain), device=device)
+    ratios = {found.model: 1 / found.speed_up.ratio for found in measured.comparisons}
+    return [ratios[str(path)] for path in others]
+
+
+def _split(count: int, shards: int) -> list[slice]:
+    """Consecutive parts of equal size, or nearly so; none is empty."""
+    shards = max(1, min(shards, count))
+    ends = [count * place // shards for place in range(shards + 1)]
+    return [slice(first, last) for first, last in itertools.pairwise(ends)]
+
+
+def _structure(content: bytes) -> str:
+    return graph_digest(Graph.from_bytes(content), constants=False)
+
+
+def _said(error: Exception) -> str:
+    """Why a trial failed: errors of ours are sentences, of others the kind says more."""
+    ours = isinstance(error, (UserError, ConversionError))
+    return str(error) if ours else f"{type(error).__name__}: {error}"

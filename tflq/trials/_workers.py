@@ -1,0 +1,205 @@
+"""Where tasks run: in this process, in several of this machine, or on a cluster of machines.
+
+Processes and clusters are Dask's (`distributed`). Ray does the same and installs beside TensorFlow
+as well, but brings a server of its own in 70 MB of binaries, where Dask is Python that TensorFlow
+users on clusters often have already.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from tflq._errors import UserError
+
+# A worker that dies takes its task with it, which runs again elsewhere this often.
+_ATTEMPTS = 3
+
+Result = tuple[int, Any, Exception | None]
+
+
+class Workers(Protocol):
+    """Runs tasks that do not depend on each other.
+
+    Attributes:
+        count: how many run at once.
+        here: whether that is in this process, so that nothing needs to be sent.
+    """
+
+    count: int
+    here: bool
+
+    def share(self, value: Any) -> Any:
+        """Brings a value to all workers once; the result stands for it in `run`."""
+
+    def run(
+        self, function: Callable[..., Any], shared: Sequence[Any], tasks: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Result]:
+        """Calls `function(*shared, *task)` for each task.
+
+        Yields:
+            Number of the task, its result, and the exception that took its place or None, as they
+            come.
+        """
+
+
+class Here:
+    """This process, one task after another."""
+
+    count, here = 1, True
+
+    def share(self, value: Any) -> Any:
+        """The value itself."""
+        return value
+
+    def run(
+        self, function: Callable[..., Any], shared: Sequence[Any], tasks: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Result]:
+        """See `Workers`."""
+        for number, task in enumerate(tasks):
+            try:
+                result = function(*shared, *task)
+            except Exception as error:
+                yield number, None, error
+            else:
+                yield number, result, None
+
+
+class _Shared:
+    """A value that was sent to workers, and itself, should they all die."""
+
+    def __init__(self, client: Any, value: Any):
+        self._client, self._value = client, value
+        self.sent = self._send()
+
+    def _send(self) -> Any:
+        return self._client.scatter(self._value, broadcast=True, hash=False)
+
+    def send_again(self) -> None:
+        """For workers that came after the others had gone."""
+        self.sent = self._send()
+
+
+class Cluster:
+    """Workers of a Dask cluster.
+
+    Args:
+        client: a `distributed.Client`.
+    """
+
+    here = False
+
+    def __init__(self, client: Any):
+        self._client = client
+        client.wait_for_workers(1)
+        self.count = len(client.scheduler_info(n_workers=-1)["workers"])
+
+    def share(self, value: Any) -> Any:
+        """Sends the value."""
+        return _Shared(self._client, value)
+
+    def run(
+        self, function: Callable[..., Any], shared: Sequence[Any], tasks: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Result]:
+        """See `Workers`."""
+        left = dict(enumerate(tasks))
+        for attempt in range(_ATTEMPTS):
+            last = attempt == _ATTEMPTS - 1
+            for number, result, error in self._attempt(function, shared, dict(left)):
+                if error is None or last or not _is_lost(error):
+                    del left[number]
+                    yield number, result, error
+            if not left:
+                return
+            self._client.wait_for_workers(1)
+            for value in shared:
+                value.send_again()
+
+    def _attempt(
+        self,
+        function: Callable[..., Any],
+        shared: Sequence[_Shared],
+        tasks: dict[int, tuple[Any, ...]],
+    ) -> Iterator[Result]:
+        from distributed import as_completed
+
+        sent = [value.sent for value in shared]
+        futures = {
+            self._client.submit(function, *sent, *task, pure=False): number
+            for number, task in tasks.items()
+        }
+        try:
+            for future in as_completed(list(futures)):
+                yield futures[future], *_outcome(future)
+        finally:
+            self._client.cancel(list(futures))
+
+
+def _outcome(future: Any) -> tuple[Any, Exception | None]:
+    try:
+        return future.result(), None
+    except Exception as error:
+        return None, error
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether a task did not fail, but its worker or its shared values were lost."""
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+
+    return isinstance(error, (KilledWorker, FutureCancelledError))
+
+
+@contextlib.contextmanager
+def open_workers(workers: Any) -> Iterator[Workers]:
+    """Opens what a user calls workers.
+
+    Args:
+        workers: how many processes on this machine, 1 being this one; the address of a Dask
+            scheduler, `tcp://HOST:PORT`; or a `distributed.Client`.
+
+    Raises:
+        UserError: it is none of these, `distributed` is not installed, or nothing answers.
+    """
+    if isinstance(workers, str) and workers.isdigit():
+        workers = int(workers)
+    if workers == 1:
+        yield Here()
+        return
+    if isinstance(workers, int) and workers < 1:
+        raise UserError(f"workers={workers} is out of range; give 1 or more.")
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UserError(
+            "several workers need Dask's distributed; pip install 'tflq[cluster]'."
+        ) from error
+    if isinstance(workers, Client):
+        yield Cluster(workers)
+    elif isinstance(workers, int):
+        # The scheduler's own limits would kill what only holds a large model.
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=50,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield Cluster(client)
+    elif isinstance(workers, str):
+        try:
+            client = Client(workers, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"workers={workers!r}: no Dask scheduler answers there ({error}); start one with "
+                "`dask scheduler` and workers with `dask worker`."
+            ) from error
+        with client:
+            yield Cluster(client)
+    else:
+        raise UserError(
+            f"workers={workers!r} is unknown; give a number of processes, the address of a Dask "
+            "scheduler (tcp://HOST:PORT), or a distributed.Client."
+        )
