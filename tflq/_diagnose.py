@@ -97,8 +97,8 @@ def report(
         >>> data = np.random.default_rng(0).normal(size=(100, 8)).astype("float32")
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found = tflq.report(model, f"{folder}/report.html", data=data, latency=False)
-        >>> sorted(layer.layer for layer in found.layers)
-        ['first', 'last', 'x']
+        >>> sorted(layer.kind for layer in found.layers)
+        ['FULLY_CONNECTED', 'FULLY_CONNECTED', 'INPUT']
     """
     if data is None and verify_data is None:
         raise UserError("a report needs samples; give data= (--data).")
@@ -165,6 +165,8 @@ def _measured(
 ) -> ModelReport:
     candidate, content = outcome.candidate, outcome.quantized.content
     samples = _of_one_shape(list(itertools.islice(outcome.judged(), _MEASURED)))
+    if not samples:
+        raise UserError("verify_data yields no sample; give one at least.")
     layers = layer_reports(candidate, content, samples)
     clock.lap("layers")
     answers = compare_answers(opened.source, outcome.reference, content, outcome.judged())
@@ -186,7 +188,7 @@ def _measured(
         verdict=verdict(outcome.outputs, layers, left=sum(not op.delegated for op in ops)),
         export=export,
         layers=layers,
-        samples=len(samples),
+        samples=sum(next(iter(sample.values())).shape[0] for sample in samples),
         advice=advise(layers, setting),
         confusions=answers.confusions,
         worst=answers.worst,

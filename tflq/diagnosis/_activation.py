@@ -63,10 +63,12 @@ def activation_range(
     """
     values, counts = _points(histogram)
     low, high = chosen
-    outside = (values < low) | (values > high)
-    total = float(counts.sum())
-    clipping = float((counts * (values - values.clip(low, high)) ** 2).sum())
     step = (high - low) / (2**bits - 1)
+    # The last code stands for what lies within half a step, as any other does.
+    slack = max(step, histogram.width) / 2
+    outside = (values < low - slack) | (values > high + slack)
+    total = float(counts.sum())
+    clipping = float((counts * (values - values.clip(low, high)) ** 2)[outside].sum())
     rounding = step**2 / 12 * float(counts[~outside].sum())
     edges, bars = _bars(histogram, values, counts)
     return ActivationRange(

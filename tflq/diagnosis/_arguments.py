@@ -12,11 +12,11 @@ class Argument:
 
     Attributes:
         python: as it is given to `tflq.export`, or a whole call of another function.
-        flag: of the command line; nothing where it has none.
+        flags: of the command line; none where it has none.
     """
 
     python: str
-    flag: str
+    flags: tuple[str, ...]
 
 
 def by_layer(
@@ -33,23 +33,23 @@ def by_layer(
     Example:
         >>> by_layer("scheme_for", ["stem"], "float32", {}).python
         'scheme_for={"stem": "float32"}'
-        >>> by_layer("scheme_for", ["a b"], "w8a16", {"stem": "float32"}).flag
-        "--scheme_for='a b=w8a16'"
+        >>> by_layer("scheme_for", ["a b"], "w8a16", {"stem": "float32"}).flags
+        ("--scheme_for='a b=w8a16'",)
     """
     merged = json.dumps({**given, **dict.fromkeys(layers, value)}, ensure_ascii=False)
     flags = (f"--{argument}={shlex.quote(f'{layer}={value}')}" for layer in layers)
-    return Argument(python=f"{argument}={merged}", flag=" ".join(flags))
+    return Argument(python=f"{argument}={merged}", flags=tuple(flags))
 
 
-def of_model(argument: str, value: str | bool) -> Argument:
-    """An argument for the whole model.
+def of_model(argument: str, value: str | None = None) -> Argument:
+    """An argument for the whole model; one without a value is switched on.
 
     Example:
-        >>> of_model("equalize", True)
-        Argument(python='equalize=True', flag='--equalize')
-        >>> of_model("rounding", "adaround").flag
-        '--rounding=adaround'
+        >>> of_model("equalize")
+        Argument(python='equalize=True', flags=('--equalize',))
+        >>> of_model("rounding", "adaround").python
+        'rounding="adaround"'
     """
-    if isinstance(value, bool):
-        return Argument(python=f"{argument}={value}", flag=f"--{'' if value else 'no'}{argument}")
-    return Argument(python=f"{argument}={json.dumps(value)}", flag=f"--{argument}={value}")
+    if value is None:
+        return Argument(python=f"{argument}=True", flags=(f"--{argument}",))
+    return Argument(python=f"{argument}={json.dumps(value)}", flags=(f"--{argument}={value}",))

@@ -74,6 +74,7 @@ def depth(layers: Sequence[LayerReport]) -> Figure:
                 "title": {"text": "layer, first to last"},
                 "tick0": 1,
                 "dtick": max(1, len(places) // 8),
+                "range": [0, len(places) + 1],
             },
             "yaxis": {"title": {"text": "SQNR, dB"}},
         },
@@ -122,7 +123,7 @@ def channels(found: WeightRanges) -> Figure:
         "customdata": list(found.highest),
         "hovertemplate": "channel %{x}: %{base:.4g} to %{customdata:.4g}<extra></extra>",
     }
-    return _by_channel(bars, "weights, smallest to largest")
+    return _by_channel(bars, "weights")
 
 
 def bias_shift(errors: Sequence[float]) -> Figure:

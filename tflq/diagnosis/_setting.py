@@ -42,12 +42,12 @@ class Setting:
 
     def scheme_for(self, layers: Sequence[str], scheme: str) -> Argument | None:
         """Another scheme for layers; for an input, for the layers that read it."""
-        named = [reader for layer in layers for reader in self.readers.get(layer, (layer,))]
+        named = dict.fromkeys(name for x in layers for name in self.readers.get(x, (x,)))
         if not self.mixes or not named:
             return None
-        argument = by_layer("scheme_for", named, scheme, self.recipe.scheme_for)
+        argument = by_layer("scheme_for", list(named), scheme, self.recipe.scheme_for)
         if self.trained:
-            return Argument(python=f"tflq.quantize(model, {argument.python})", flag="")
+            return Argument(python=f"tflq.quantize(model, {argument.python})", flags=())
         return argument
 
     def calibrator_for(self, layers: Sequence[str], calibrator: str) -> Argument | None:
@@ -73,7 +73,7 @@ class Setting:
             return None
         return self._method("rounding", how)
 
-    def _method(self, name: str, value: str | bool = True) -> Argument | None:
+    def _method(self, name: str, value: str | None = None) -> Argument | None:
         if self.trained or self.shorthand in ("best", "data-free"):
             return None
         if self.shorthand == "fast":

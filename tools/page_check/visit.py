@@ -81,7 +81,8 @@ def visit(browser: Browser, page: Path, look: Look, *, shown: str = "") -> Visit
     return Visit(load_ms=load_ms, charts=charts, problems=tuple(problems))
 
 
-# Opens the first layers, then scrolls down, one screen after another, and back up.
+# Opens the first layers, then scrolls down, less than a screen a time, and back up. Between, frames
+# pass: only then does a page learn what has come into view.
 _OPEN = """
 const layers = [...document.querySelectorAll("details.layer")].slice(0, arguments[0]);
 layers.forEach((layer) => { layer.open = true; });
@@ -90,12 +91,12 @@ let y = 0;
 const step = () => {
   if (y > document.documentElement.scrollHeight) {
     window.scrollTo({top: 0, behavior: "instant"});
-    setTimeout(() => { window.scrolledThrough = true; }, 100);
+    window.scrolledThrough = true;
     return;
   }
   window.scrollTo({top: y, behavior: "instant"});
-  y += window.innerHeight;
-  setTimeout(step, 40);
+  y += window.innerHeight / 2;
+  requestAnimationFrame(() => requestAnimationFrame(step));
 };
 step();
 return layers.length;
