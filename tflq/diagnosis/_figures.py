@@ -75,6 +75,7 @@ def depth(layers: Sequence[LayerReport]) -> Figure:
                 "tick0": 1,
                 "dtick": max(1, len(places) // 8),
                 "range": [0, len(places) + 1],
+                "zeroline": False,
             },
             "yaxis": {"title": {"text": "SQNR, dB"}},
         },

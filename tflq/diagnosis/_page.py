@@ -104,6 +104,7 @@ def _environment() -> "Environment":
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.filters.update(
+        breakable=_breakable,
         decibels=decibels_or_exact,
         letter=_letter,
         look=_look,
@@ -146,6 +147,13 @@ def _own(name: str) -> Any:
 
 def _letter(op: OpRow) -> str:
     return "c" if op.role == "conversion" else _LETTERS.get(op.dtype, "i")
+
+
+def _breakable(name: str) -> Any:
+    """A name that a narrow screen breaks between its words."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(name).split("_"))
 
 
 def _look(op: OpRow) -> str:
