@@ -4,7 +4,8 @@
     python tools/check_page.py --smoke [--screenshots=FOLDER]
 
 A page must ask the network for nothing, log no error, fit on a screen of 360 pixels, draw its
-charts when they come into view, and be at most 20 MB; how long it takes to load is printed.
+charts when they come into view, and be at most 20 MB. How long it takes to load is printed; the
+first visit is the slowest, for the browser has not seen the scripts yet.
 `--smoke` makes reports of a small CNN, the name of one of whose layers is HTML, and of a network of
 150 layers. Chromium is installed with apt where it is missing, as root or with sudo.
 Exits with 1 where something is wrong, and says what.
@@ -67,7 +68,7 @@ def _check(page: Path, shown: str) -> list[str]:
             wrong += [f"{page.name}, {look.name}: {problem}" for problem in found.problems]
             print(
                 f"{page.name}, {look.name}: {size / 1e6:.1f} MB, loaded in {found.load_ms:.0f} ms, "
-                f"{found.charts} charts",
+                f"ready for charts in {found.ready_ms:.0f} ms, {found.charts} charts",
                 flush=True,
             )
             if _SCREENSHOTS.value:

@@ -35,6 +35,7 @@ def test_the_page_on_every_screen(look, browser, page):
 
 def test_charts_of_closed_layers_wait_until_they_are_opened(browser, page):
     browser.open(page, width=1280, height=900, scheme="light", phone=False)
+    assert browser.wait("!!document.documentElement.dataset.ready")
     drawn = "document.querySelectorAll('#layer-2 .main-svg').length > 0"
     assert not browser.run(f"return {drawn}")
     browser.run("location.hash = 'layer-2'")

@@ -116,6 +116,7 @@ def _environment() -> "Environment":
 
 
 def _scripts() -> Sequence[_Script]:
+    """Plotly's, which the second, the page's own, starts."""
     from plotly.offline import get_plotlyjs
 
     return [_script(get_plotlyjs()), _script(_own("page.js"))]

@@ -53,6 +53,8 @@ class Browser:
             deviceScaleFactor=2 if phone else 1,
             mobile=phone,
         )
+        # As on a phone: a bar would take from the width.
+        self._command("Emulation.setScrollbarsHidden", hidden=True)
         self._prefer(scheme)
         for log in ("browser", "performance"):
             self._driver.get_log(log)

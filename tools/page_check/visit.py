@@ -34,12 +34,14 @@ class Visit:
 
     Attributes:
         load_ms: from the start of the navigation until the page was loaded, in ms; of the first
-            page, the browser's own start included.
+            page in a browser, its first reading of the scripts included.
+        ready_ms: until charts could be drawn, likewise.
         charts: how many were drawn.
         problems: what is wrong.
     """
 
     load_ms: float
+    ready_ms: float
     charts: int
     problems: tuple[str, ...]
 
@@ -61,6 +63,9 @@ def visit(browser: Browser, page: Path, look: Look, *, shown: str = "") -> Visit
         "const [entry] = performance.getEntriesByType('navigation');"
         "return entry.loadEventEnd - entry.startTime;"
     )
+    if not browser.wait("!!document.documentElement.dataset.ready"):
+        problems.append("its charts do not start")
+    ready_ms = float(browser.run("return document.documentElement.dataset.ready") or "nan")
     opened = browser.run(_OPEN, _OPENED)
     if not browser.wait("window.scrolledThrough"):
         problems.append("it cannot be scrolled through")
@@ -78,7 +83,7 @@ def visit(browser: Browser, page: Path, look: Look, *, shown: str = "") -> Visit
     problems += [f"logged {message}" for message in browser.errors()]
     problems += [f"asked for {url[:200]}" for url in browser.requests()]
     charts = browser.run("return document.querySelectorAll('.chart[data-drawn]').length")
-    return Visit(load_ms=load_ms, charts=charts, problems=tuple(problems))
+    return Visit(load_ms=load_ms, ready_ms=ready_ms, charts=charts, problems=tuple(problems))
 
 
 # Opens the first layers, then scrolls down, less than a screen a time, and back up. Between, frames

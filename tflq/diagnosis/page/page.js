@@ -60,7 +60,15 @@
     },
     { rootMargin: "200px" },
   );
-  document.querySelectorAll(".chart").forEach((element) => seen.observe(element));
+  // The library is large: it starts when the text is there to be read.
+  function start() {
+    const library = document.createElement("script");
+    library.textContent = document.getElementById("plotly").textContent;
+    document.head.append(library);
+    document.querySelectorAll(".chart").forEach((element) => seen.observe(element));
+    document.documentElement.dataset.ready = String(performance.now());
+  }
+  window.addEventListener("load", () => setTimeout(start));
   night.addEventListener("change", () => drawn.forEach(draw));
 
   // A link to a layer opens it.
