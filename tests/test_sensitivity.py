@@ -106,6 +106,8 @@ def test_top1_takes_labels(data, tmp_path):
     assert all(0 < layer.value <= 100 for layer in found.layers)
     assert found.layers[-1].value > 95
     with pytest.raises(UserError, match="labels has 100 entries for 32 samples"):
+        tflq.sensitivity(model, data, metric="top1", verify_data=data[:32], labels=labels)
+    with pytest.raises(UserError, match="labels are the answers to verify_data"):
         tflq.sensitivity(model, data, metric="top1", labels=labels)
     with pytest.raises(UserError, match="needs the right answers"):
         tflq.sensitivity(model, data, metric="top1")

@@ -3,15 +3,15 @@
 import builders
 import tensorflow as tf
 
-from tflq.tflite_side import Graph, graph_digest
+from tflq.tflite_side import Graph, graph_digest, structure_digest
 
 
-def digest(function, scope="a"):
+def digest(function, scope="a", of=graph_digest):
     def scoped(x):
         with tf.name_scope(scope):
             return function(x)
 
-    return graph_digest(Graph.from_bytes(builders.tflite(scoped, (1, 4, 4, 4))))
+    return of(Graph.from_bytes(builders.tflite(scoped, (1, 4, 4, 4))))
 
 
 def convolution(seed=0, stride=1):
@@ -26,3 +26,11 @@ def test_constants_options_and_ops_do():
     others = [convolution(seed=1), convolution(stride=2), lambda x: tf.nn.relu(x), tf.nn.softmax]
     found = {digest(function) for function in (convolution(), *others)}
     assert len(found) == 1 + len(others)
+
+
+def test_a_structure_has_no_values():
+    def structure(function):
+        return digest(function, of=structure_digest)
+
+    assert structure(convolution(seed=0)) == structure(convolution(seed=1))
+    assert structure(convolution(stride=1)) != structure(convolution(stride=2))

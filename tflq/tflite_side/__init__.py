@@ -15,7 +15,7 @@ from tflq.tflite_side._checkpoint import Checkpoint
 from tflq.tflite_side._cut_op import cut_op
 from tflq.tflite_side._delegation import Delegation, delegated_ops, xnnpack_delegation
 from tflq.tflite_side._derived_ranges import derive_ranges
-from tflq.tflite_side._digest import graph_digest
+from tflq.tflite_side._digest import graph_digest, structure_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
@@ -90,6 +90,7 @@ __all__ = [
     "same_scale_groups",
     "sign_16_bits",
     "signature_names",
+    "structure_digest",
     "trained_assignment",
     "trained_bounds",
     "untrained",

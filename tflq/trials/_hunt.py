@@ -88,14 +88,12 @@ class Hunt:
         enough = [
             trial
             for trial in self._maker.trials
-            if self._is_enough(trial)
-            and FLOAT32 in (trial.choices.get("scheme_for") or {}).values()
+            if self._is_enough(trial) and FLOAT32 in _mixed(trial).values()
         ]
         if not enough:
             return
-        least = min(enough, key=lambda trial: len(trial.choices.get("scheme_for") or {}))
-        layers = least.choices.get("scheme_for") or {}
-        kept = best.choices.get("scheme_for") or {}
+        layers = _mixed(min(enough, key=lambda trial: len(_mixed(trial))))
+        kept = _mixed(best)
         sixteen = {name: _SIXTEEN for name in layers if name not in kept}
         self._maker.make(
             f"{_SIXTEEN} islands", [{**best.choices, "scheme_for": {**kept, **sixteen}}]
@@ -122,6 +120,11 @@ class Hunt:
 
     def _excess(self, trial: Trial) -> float:
         return self._missed(trial).get("max_size", 0.0)
+
+
+def _mixed(trial: Trial) -> dict[str, str]:
+    """Schemes of single layers."""
+    return dict(trial.choices.get("scheme_for") or {})
 
 
 def _unrounded(choices: Choices) -> Choices:

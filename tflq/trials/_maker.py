@@ -13,7 +13,7 @@ from tflq._choices import Choices
 from tflq._errors import ConversionError, UserError
 from tflq._metric import Evaluation, Score
 from tflq._progress import status
-from tflq.tflite_side import Graph, graph_digest
+from tflq.tflite_side import Graph, structure_digest
 from tflq.trials._book import Book
 from tflq.trials._choice_text import in_words
 from tflq.trials._job import Job, collect_shard, evaluate_shard, export_one
@@ -158,10 +158,14 @@ class Maker:
 
 
 def relative_latencies(plain: Path, others: Sequence[Path], device: str) -> list[float]:
-    """Latencies as multiples of that of another file, in rounds that are interleaved."""
+    """Latencies as multiples of that of another file, in rounds that are interleaved.
+
+    Where the difference is within the uncertainty of the measurement, it is 1.
+    """
     measured = benchmark([str(path) for path in others], compare=str(plain), device=device)
-    ratios = {found.model: 1 / found.speed_up.ratio for found in measured.comparisons}
-    return [ratios[str(path)] for path in others]
+    found = {row.model: row.speed_up for row in measured.comparisons}
+    speed_ups = [found[str(path)] for path in others]
+    return [1.0 if s.low <= 1 <= s.high else 1 / s.ratio for s in speed_ups]
 
 
 def _split(count: int, shards: int) -> list[slice]:
@@ -172,7 +176,7 @@ def _split(count: int, shards: int) -> list[slice]:
 
 
 def _structure(content: bytes) -> str:
-    return graph_digest(Graph.from_bytes(content), constants=False)
+    return structure_digest(Graph.from_bytes(content))
 
 
 def _said(error: Exception) -> str:

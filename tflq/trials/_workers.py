@@ -11,10 +11,15 @@ from typing import Any, Protocol
 
 from tflq._errors import UserError
 
-# A worker that dies takes its task with it, which runs again elsewhere this often.
-_ATTEMPTS = 3
+# Dask runs a task again whose worker died, thrice by default; then all is sent anew, once.
+_ATTEMPTS = 2
+_DIED = "every worker that tried it died; it may need more memory than they have"
 
 Result = tuple[int, Any, Exception | None]
+
+
+class WorkerDiedError(RuntimeError):
+    """A task could not be done: workers died of it."""
 
 
 class Workers(Protocol):
@@ -105,9 +110,11 @@ class Cluster:
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             for number, result, error in self._attempt(function, shared, dict(left)):
-                if error is None or last or not _is_lost(error):
-                    del left[number]
-                    yield number, result, error
+                lost = error is not None and _is_lost(error)
+                if lost and not last:
+                    continue
+                del left[number]
+                yield number, result, WorkerDiedError(_DIED) if lost else error
             if not left:
                 return
             self._client.wait_for_workers(1)

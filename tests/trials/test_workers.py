@@ -1,0 +1,111 @@
+"""Where tasks run."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+
+from tflq import UserError
+from tflq.trials import open_workers
+
+
+def add(shared, number):
+    if number == 3:
+        raise ValueError("three")
+    return shared + number
+
+
+def die_once(marker, number):
+    """The first of all tasks kills its process."""
+    if not Path(marker).exists():
+        Path(marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def pid_of(number):
+    time.sleep(0.1)
+    return os.getpid()
+
+
+def die(shared, number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def two():
+    with open_workers(2) as workers:
+        yield workers
+
+
+@pytest.fixture(params=["here", "two"])
+def workers(request):
+    if request.param == "here":
+        with open_workers(1) as workers:
+            yield workers
+    else:
+        yield request.getfixturevalue("two")
+
+
+def test_all_tasks_come_back_with_their_number(workers):
+    shared = workers.share(10)
+    found = {n: (r, type(e)) for n, r, e in workers.run(add, (shared,), [(i,) for i in range(5)])}
+    none = type(None)
+    assert found == {
+        0: (10, none),
+        1: (11, none),
+        2: (12, none),
+        3: (None, ValueError),
+        4: (14, none),
+    }
+
+
+def test_both_processes_work(two):
+    assert two.count == 2
+    assert not two.here
+    pids = {pid for _, pid, _ in two.run(pid_of, (), [(i,) for i in range(8)])}
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+
+def test_the_task_of_a_worker_that_dies_runs_again(two, tmp_path):
+    shared = two.share(str(tmp_path / "died"))
+    found = {n: (r, e) for n, r, e in two.run(die_once, (shared,), [(i,) for i in range(4)])}
+    assert (tmp_path / "died").exists()
+    assert found == {i: (i, None) for i in range(4)}
+
+
+def test_a_task_that_kills_every_worker_fails_alone(two):
+    ((number, result, error),) = two.run(die, (two.share(0),), [(0,)])
+    assert (number, result) == (0, None)
+    assert "every worker that tried it died" in str(error)
+    assert [r for _, r, _ in two.run(add, (two.share(1),), [(1,)])] == [2]
+
+
+def test_values_are_sent_again_when_all_that_had_them_have_died(tmp_path):
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        LocalCluster(**options, silence_logs=50) as cluster,
+        Client(cluster) as client,
+        open_workers(client) as one,
+    ):
+        shared = one.share(str(tmp_path / "died"))
+        found = [(r, e) for _, r, e in one.run(die_once, (shared,), [(7,)])]
+    assert found == [(7, None)]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (0, "workers=0 is out of range"),
+        ("tcp://127.0.0.1:1", "no Dask scheduler answers there"),
+        ("many", "workers='many'"),
+        (2.5, "workers=2.5 is unknown"),
+    ],
+)
+def test_other_workers_are_refused(given, words):
+    with pytest.raises(UserError, match=words), open_workers(given):
+        pass
