@@ -81,6 +81,18 @@ def test_ops_sizes_and_times(whole):
     assert {op.layer for op in report.ops} >= {"stem_relu", "logits"}
 
 
+def test_advice_is_what_an_export_takes(whole, small_cnn, tmp_path):
+    report, _ = whole
+    model, data = small_cnn
+    assert report.advice
+    arguments = [argument for advice in report.advice for argument in advice.arguments]
+    for argument in arguments:
+        given = {"scheme": "w4a8", "equalize": True} | eval(f"dict({argument.python})")
+        exported = tflq.export(model, tmp_path / "m.tflite", data=data, **given)
+        assert exported.outputs
+        assert all(flag.startswith("--") for flag in argument.flags)
+
+
 def test_printed_tables(whole):
     report, folder = whole
     printed = str(report)
