@@ -16,6 +16,7 @@ from tflq._registration import register_with_keras
 if TYPE_CHECKING:
     from tflq._benchmark import benchmark
     from tflq._compare import Comparison, compare
+    from tflq._diagnose import report
     from tflq._errors import ConversionError, UserError
     from tflq._export import export
     from tflq._fold import fold
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tflq._search import search
     from tflq._sensitivity import Sensitivity, sensitivity
     from tflq.bench import BenchmarkResult
+    from tflq.diagnosis import ModelReport
     from tflq.integer import parity, simulate
     from tflq.qat import QATSchedule, distill, quantize, register_layer
     from tflq.ranges import Histogram, calibrators, register_calibrator
@@ -39,6 +41,7 @@ _HOMES = {
     "ExportReport": "tflq._report",
     "Histogram": "tflq.ranges",
     "Inspection": "tflq._inspect",
+    "ModelReport": "tflq.diagnosis",
     "QATSchedule": "tflq.qat",
     "Scheme": "tflq.scheme",
     "SearchResult": "tflq.trials",
@@ -58,6 +61,7 @@ _HOMES = {
     "register_calibrator": "tflq.ranges",
     "register_layer": "tflq.qat",
     "register_scheme": "tflq.scheme",
+    "report": "tflq._diagnose",
     "schemes": "tflq.scheme",
     "search": "tflq._search",
     "sensitivity": "tflq._sensitivity",
@@ -75,6 +79,7 @@ __all__ = [
     "ExportReport",
     "Histogram",
     "Inspection",
+    "ModelReport",
     "QATSchedule",
     "Scheme",
     "SearchResult",
@@ -94,6 +99,7 @@ __all__ = [
     "register_calibrator",
     "register_layer",
     "register_scheme",
+    "report",
     "schemes",
     "search",
     "sensitivity",

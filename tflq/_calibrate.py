@@ -62,6 +62,7 @@ class Calibration:
 
     Attributes:
         conversion_error: as `conversion_error` gives it, once data has been seen.
+        histograms: of the activations, by tensor index, once data has been seen.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Calibration:
         self._names = names_of(source, plain)
         self._original = original
         self.conversion_error: float | None = None
+        self.histograms: Mapping[int, Histogram] = {}
 
     def plan(self, recipe: Recipe, assignment: Assignment) -> RangePlan:
         """Chooses the ranges that the recipe's scheme needs, for the bits of every activation.
@@ -98,12 +100,12 @@ class Calibration:
         # Without data, what training gave no range stays float; see `trained_assignment`.
         if self._held_out is None and missing and self._source.training is None:
             raise UserError(self._data_needed(recipe, missing))
-        histograms = self._pass(with_statistics=bool(missing))
+        self.histograms = self._pass(with_statistics=bool(missing))
         if not needed:
             return RangePlan(ranges={}, origin={})
         return choose_ranges(
             self._plain.graph,
-            histograms,
+            self.histograms,
             calibrator=recipe.calibrator,
             overrides=overrides,
             trained=known,
@@ -116,7 +118,7 @@ class Calibration:
             index: self._expected[name] for index, name in names.items() if name in self._expected
         }
 
-    def _pass(self, *, with_statistics: bool) -> dict[int, Any]:
+    def _pass(self, *, with_statistics: bool) -> dict[int, Histogram]:
         if self._held_out is None:
             self._check(self._made_up_sample())
             return {}

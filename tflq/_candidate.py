@@ -11,6 +11,7 @@ from tflq._recipe import Recipe
 from tflq._verify import Sample, measure_fidelity
 from tflq.affine import Mode, parameters
 from tflq.keras_side import Expectations
+from tflq.ranges import Histogram
 from tflq.tflite_side import (
     Assignment,
     Graph,
@@ -43,6 +44,7 @@ class Candidate:
         labels: names of the activations that have a range.
         expectations: what batch normalization tells, where it was asked.
         constants: weights and biases that were decided, by tensor index.
+        histograms: what the ranges were chosen from, by tensor index; empty without data.
     """
 
     source: FloatModel
@@ -54,6 +56,7 @@ class Candidate:
     labels: Mapping[int, str]
     expectations: Expectations | None
     constants: Mapping[int, np.ndarray] = field(default_factory=dict)
+    histograms: Mapping[int, Histogram] = field(default_factory=dict)
 
     def decided(
         self, constants: Mapping[int, np.ndarray], bounds: Mapping[int, np.ndarray]

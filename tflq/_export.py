@@ -8,7 +8,9 @@ from typing import Any
 from tflq._choices import Choices
 from tflq._clock import Clock
 from tflq._files import check_writable, write_whole
-from tflq._opened import open_for
+from tflq._opened import Opened, open_for
+from tflq._pipeline import Outcome
+from tflq._recipe import Recipe
 from tflq._report import ExportReport
 from tflq.tflite_side import read_facts
 
@@ -108,36 +110,50 @@ def export(
     check_writable(path)
     clock = Clock()
     opened = open_for(choices, model, data, batch_size=batch_size, safe_mode=safe_mode)
-    chosen, source = opened.recipe(choices), opened.source
+    chosen = opened.recipe(choices)
     clock.lap("convert")
     outcome = opened.run(
-        chosen, data, verify_data=verify_data, checkpoint=_checkpoint(path), clock=clock
+        chosen, data, verify_data=verify_data, checkpoint=checkpoint_of(path), clock=clock
     )
-    candidate, quantized = outcome.candidate, outcome.quantized
-    facts = read_facts(quantized.content)
-    write_whole(path, quantized.content)
+    write_whole(path, outcome.quantized.content)
     clock.lap("verify")
+    return export_report(opened, chosen, outcome, path=os.fspath(path), seconds=clock.laps)
+
+
+def export_report(
+    opened: Opened, recipe: Recipe, outcome: Outcome, *, path: str, seconds: dict[str, float]
+) -> ExportReport:
+    """What there is to say of a file.
+
+    Args:
+        opened: what it was made from.
+        recipe: how it was made.
+        outcome: what was made.
+        path: where it lies.
+        seconds: time of each step.
+    """
+    candidate, quantized = outcome.candidate, outcome.quantized
     return ExportReport(
-        source=source.source,
-        path=os.fspath(path),
-        recipe=chosen,
+        source=opened.source.source,
+        path=path,
+        recipe=recipe,
         calibration_samples=outcome.calibration_samples,
         verification=outcome.verification,
         conversion_error=candidate.conversion_error,
-        float_size=len(source.tflite),
-        facts=facts,
+        float_size=len(opened.source.tflite),
+        facts=read_facts(quantized.content),
         outputs=outcome.outputs,
         steps=outcome.steps,
         ranges_asked=quantized.asked,
         deviations=quantized.deviations,
         ranges={candidate.labels[t]: bounds for t, bounds in candidate.plan.ranges.items()},
-        seconds=clock.laps,
+        seconds=seconds,
         weight_ranges=outcome.weight_ranges,
         output_biases=outcome.output_biases,
     )
 
 
-def _checkpoint(path: str | os.PathLike[str]) -> Path:
+def checkpoint_of(path: str | os.PathLike[str]) -> Path:
     """Where learned rounding is kept until the file is written."""
     target = Path(path)
     return target.with_name(f".{target.name}.rounding")

@@ -50,10 +50,19 @@ class Opened:
         checkpoint: Path,
         clock: Clock,
         statistics: Statistics | None = None,
+        reread: bool = False,
     ) -> Outcome:
         """Takes the model through a recipe; see `Pipeline`."""
         return Pipeline(
-            self.model, self.source, recipe, data, verify_data, checkpoint, clock, statistics
+            self.model,
+            self.source,
+            recipe,
+            data,
+            verify_data,
+            checkpoint,
+            clock,
+            statistics,
+            reread=reread,
         ).run()
 
 

@@ -5,7 +5,7 @@ then, for it moves the weights' errors, and rounding corrects biases anyway.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,19 @@ _REWRITINGS = ("equalize", "absorb_bias")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """The file that was kept and what led to it."""
+    """The file that was kept and what led to it.
+
+    Attributes:
+        candidate: all that was decided.
+        quantized: the file.
+        outputs: its fidelity, one entry an output.
+        steps: what each method did.
+        calibration_samples: how many samples the ranges come from.
+        verification: which samples judged; see `ExportReport`.
+        weight_ranges, output_biases: what equalization and bias correction did.
+        judged: gives the samples that judged.
+        reference: the float .tflite that it was judged against.
+    """
 
     candidate: Candidate
     quantized: Quantized
@@ -63,6 +75,8 @@ class Outcome:
     verification: str
     weight_ranges: dict[str, ChannelChange]
     output_biases: dict[str, ChannelChange]
+    judged: Callable[[], Iterable[Sample]]
+    reference: bytes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,6 +114,7 @@ class Pipeline:
         checkpoint: folder of learned rounding.
         clock: gets the time of every step.
         statistics: of the model as it came, where they are known already.
+        reread: keep the samples that judge, so that `Outcome.judged` gives them again.
     """
 
     def __init__(
@@ -112,6 +127,8 @@ class Pipeline:
         checkpoint: Path,
         clock: Clock,
         statistics: Statistics | None = None,
+        *,
+        reread: bool = False,
     ):
         self._model, self._source, self._recipe = model, source, recipe
         self._statistics = statistics
@@ -123,7 +140,7 @@ class Pipeline:
         self._verify = None
         if verify_data is not None:
             samples = batched(verify_data, source.inputs, description="verifying")
-            self._verify = Spool(samples) if recipe.methods.any else samples
+            self._verify = Spool(samples) if reread or recipe.methods.any else samples
         self._judge = Judge(source, self._plain.content, self._judged)
         self._kept: list[str] = []
         self._steps: list[StepEffect] = []
@@ -158,6 +175,8 @@ class Pipeline:
             verification=verification if self._verify is None else "given",
             weight_ranges=self._weight_ranges,
             output_biases=self._output_biases,
+            judged=self._judged,
+            reference=self._plain.content,
         )
 
     def _start(self) -> _Version:
@@ -274,6 +293,7 @@ class Pipeline:
             conversion_error=calibration.conversion_error,
             labels=names.unique_labels(plan.ranges),
             expectations=expectations,
+            histograms=calibration.histograms,
         )
 
     def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:

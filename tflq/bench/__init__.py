@@ -5,7 +5,7 @@ from tflq.bench._job import BACKENDS
 from tflq.bench._local import LOCAL, DeviceResult, Pace, Run, measure_here
 from tflq.bench._model import Model, open_models
 from tflq.bench._phones import Plan, measure_there
-from tflq.bench._profile import profile_ops
+from tflq.bench._profile import profile_ops, time_ops
 from tflq.bench._result import BenchmarkResult, Comparison, Energy, Measurement, OpTime
 from tflq.bench._statistics import Latency, SpeedUp, speed_up, summarize
 
@@ -31,4 +31,5 @@ __all__ = [
     "profile_ops",
     "speed_up",
     "summarize",
+    "time_ops",
 ]

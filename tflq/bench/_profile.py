@@ -29,10 +29,8 @@ def profile_ops(model: Model, *, backend: str) -> tuple[OpTime, ...]:
     """
     graph = Graph.from_bytes(model.content)
     spent: dict[str, list[float]] = defaultdict(list)
-    for op in track(graph.ops, description="timing ops", total=len(graph.ops), unit="ops"):
-        found = _alone(cut_op(graph, op), backend)
-        if found is not None:
-            spent[op.kind].append(found)
+    for index, ms in time_ops(graph, backend=backend).items():
+        spent[graph.ops[index].kind].append(ms)
     total = sum(sum(times) for times in spent.values())
     rows = [
         OpTime(
@@ -45,6 +43,22 @@ def profile_ops(model: Model, *, backend: str) -> tuple[OpTime, ...]:
         for kind, times in spent.items()
     ]
     return tuple(sorted(rows, key=lambda row: -row.ms))
+
+
+def time_ops(graph: Graph, *, backend: str) -> dict[int, float]:
+    """Median latency of every op in ms, on one thread, by op index.
+
+    Ops that cannot run alone, such as a loop's, are left out.
+
+    Args:
+        graph: a file of closed sizes.
+        backend: one of `LOCAL_BACKENDS`.
+    """
+    found = {
+        op.index: _alone(cut_op(graph, op), backend)
+        for op in track(graph.ops, description="timing ops", total=len(graph.ops), unit="ops")
+    }
+    return {index: ms for index, ms in found.items() if ms is not None}
 
 
 def _alone(content: bytes, backend: str) -> float | None:

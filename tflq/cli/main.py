@@ -16,6 +16,7 @@ COMMANDS = {
     "export": "writes a quantized .tflite from a trained model, and says what it cost",
     "compare": "compares the outputs of any two models on the same samples",
     "inspect": "prints every tensor of a .tflite, and what phones and accelerators take of it",
+    "report": "writes a page on where quantization harms a model, and what to try",
     "search": "finds the recipe that is fast enough, small enough and accurate enough",
     "sensitivity": "ranks the layers of a model by what quantizing each of them costs",
     "benchmark": "measures latency, memory and energy of .tflite files, here and on phones",

@@ -10,7 +10,7 @@ from tflq.tflite_side._assignment import (
     weight_bits,
 )
 from tflq.tflite_side._bias_correction import analytic_corrections
-from tflq.tflite_side._channel_errors import channel_errors
+from tflq.tflite_side._channel_errors import channel_errors, paired_activations, same_activations
 from tflq.tflite_side._checkpoint import Checkpoint
 from tflq.tflite_side._cut_op import cut_op
 from tflq.tflite_side._delegation import Delegation, delegated_ops, xnnpack_delegation
@@ -35,12 +35,13 @@ from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
-from tflq.tflite_side._weights import weighted_ops, weights_of
+from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
 
 __all__ = [
     "FLOAT32",
     "IO_TYPES",
     "ROUNDINGS",
+    "SLOTS",
     "Alone",
     "Assignment",
     "Checkpoint",
@@ -77,6 +78,7 @@ __all__ = [
     "graph_digest",
     "normalize",
     "pack",
+    "paired_activations",
     "probe",
     "quantize",
     "quantized_layers",
@@ -84,6 +86,7 @@ __all__ = [
     "read_facts",
     "refine",
     "return_order",
+    "same_activations",
     "same_scale_groups",
     "sign_16_bits",
     "signature_names",

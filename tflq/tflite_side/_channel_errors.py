@@ -1,11 +1,12 @@
 """By how much a quantized file's layers are off on average, channel by channel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from tflq.data import InputSpec
-from tflq.tflite_side._graph import Graph
+from tflq.tflite_side._graph import Graph, Tensor
 from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._weights import weighted_ops
 
@@ -27,28 +28,93 @@ def channel_errors(
     Returns:
         By index of the float output tensor, float64 of shape (channels,).
     """
-    graph, other = Graph.from_bytes(floating), Graph.from_bytes(quantized)
-    outputs = [op.outputs[0] for op in weighted_ops(graph)]
-    pairs = {
-        index: other.by_name[graph.tensors[index].name]
-        for index in outputs
-        if graph.tensors[index].name in other.by_name
-    }
+    outputs = [op.outputs[0] for op in weighted_ops(Graph.from_bytes(floating))]
+    errors: dict[int, list[np.ndarray]] = {}
+    pairs = paired_activations(floating, quantized, samples, inputs, outputs)
+    for index, wanted, came in pairs:
+        error = (came - wanted).reshape(-1, wanted.shape[-1]).mean(axis=0)
+        errors.setdefault(index, []).append(error)
+    return {index: np.mean(found, axis=0) for index, found in errors.items()}
+
+
+def paired_activations(
+    floating: bytes,
+    quantized: bytes,
+    samples: Iterable[Mapping[str, np.ndarray]],
+    inputs: Sequence[InputSpec],
+    tensors: Sequence[int],
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Runs both files on the same samples.
+
+    Args:
+        floating: a float .tflite.
+        quantized: the file made from it, whose tensors have the same names.
+        samples: arrays by input name.
+        inputs: the model's inputs.
+        tensors: indices of activations of the float file.
+
+    Yields:
+        Sample by sample, and tensor by tensor, its index in the float file, the float values and,
+        in float64, what the quantized file has in their place. What that has not is left out.
+    """
+    found = same_activations(Graph.from_bytes(floating), Graph.from_bytes(quantized), tensors)
     first = Runner(floating, inputs=inputs, keep_all=True)
     second = Runner(quantized, inputs=inputs, keep_all=True)
-    totals: dict[int, np.ndarray] = {}
-    count = 0
     for sample in samples:
         first.run(sample)
         second.run(sample)
-        count += 1
-        for index, tensor in pairs.items():
-            wanted, came = first.view(index)(), second.view(tensor.index)().astype(np.float64)
-            if tensor.quantization is not None:
-                came -= int(tensor.quantization.zero_point[0])
-                came *= float(tensor.quantization.scale[0])
-            error = (came - wanted).reshape(-1, wanted.shape[-1]).mean(axis=0)
-            totals[index] = totals.get(index, 0.0) + error
-            # A view must be gone before the next run.
-            del wanted
-    return {index: total / count for index, total in totals.items()}
+        for index, tensor in found.items():
+            # A copy, for a view must be gone before the next run.
+            yield index, first.view(index)().copy(), _real(second.view(tensor.index)(), tensor)
+
+
+def same_activations(graph: Graph, quantized: Graph, tensors: Sequence[int]) -> dict[int, Tensor]:
+    """What a quantized file has in place of float activations.
+
+    They have the same names, but for inputs and outputs, whose names are the user's: those are
+    found by their place, inside of a conversion from or to the dtype of the door.
+
+    Args:
+        graph: the float graph.
+        quantized: the graph made from it.
+        tensors: indices of activations of the float graph.
+
+    Returns:
+        By index of the float tensor; what the file has not is left out.
+    """
+    doors = dict(
+        zip(graph.inputs, map(partial(_entered, quantized), quantized.inputs), strict=True)
+    )
+    doors |= dict(
+        zip(graph.outputs, map(partial(_left, quantized), quantized.outputs), strict=True)
+    )
+    found = {}
+    for index in tensors:
+        name = graph.tensors[index].name
+        if index in doors:
+            found[index] = quantized.tensors[doors[index]]
+        elif name in quantized.by_name:
+            found[index] = quantized.by_name[name]
+    return found
+
+
+def _entered(graph: Graph, tensor: int) -> int:
+    """What an input becomes, where all that reads it is a conversion."""
+    readers = graph.consumers.get(tensor, ())
+    return readers[0].outputs[0] if [op.kind for op in readers] == ["QUANTIZE"] else tensor
+
+
+def _left(graph: Graph, tensor: int) -> int:
+    """What an output was, before it was converted."""
+    maker = graph.producer.get(tensor)
+    if maker is None or maker.kind not in ("QUANTIZE", "DEQUANTIZE"):
+        return tensor
+    return maker.inputs[0]
+
+
+def _real(codes: np.ndarray, tensor: Tensor) -> np.ndarray:
+    values = codes.astype(np.float64)
+    if tensor.quantization is not None:
+        values -= int(tensor.quantization.zero_point[0])
+        values *= float(tensor.quantization.scale[0])
+    return values
