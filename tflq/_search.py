@@ -148,10 +148,11 @@ def search(
         maker = Maker(job, pool, Book(place, _identity(job, opened, judge), device), device=device)
         reference = maker.reference().value
         rank = partial(_ranked, job, opened, judge, place / "sensitivity")
-        hunt = Hunt(maker, budget, reference, _guide(judge), rank)
+        guide = _guide(judge)
+        hunt = Hunt(maker, budget, reference, guide, rank)
         hunt.run(choices, rewritable=_is_keras(opened))
         clock.lap("trials")
-    best, met = best_of(maker.trials, budget, reference, maker.trials[0])
+    best, met = best_of(maker.trials, budget, reference, guide)
     return SearchResult(
         source=opened.source.source,
         metric=judge.name,

@@ -166,8 +166,8 @@ def sensitivity(
         >>> model = keras.Sequential([keras.Input((8,), name="x"), *layers])
         >>> data = np.random.default_rng(0).normal(size=(100, 8)).astype("float32")
         >>> found = tflq.sensitivity(model, data, scheme="w4a8")
-        >>> sorted(layer.layer for layer in found.layers)
-        ['first', 'last', 'x']
+        >>> [layer.kind for layer in found.layers]
+        ['FULLY_CONNECTED', 'FULLY_CONNECTED', 'INPUT']
     """
     if data is None:
         raise UserError("data is missing; give samples to calibrate with.")

@@ -61,7 +61,7 @@ def hunted(base, *, failing="", **bounds):
     bounds = [bounds.get(name) for name in ("max_drop", "max_latency", "max_size")]
     budget = make_budget(*bounds)
     Hunt(maker, budget, 100.0, lambda t: t.rank, rank).run(base, rewritable=True)
-    best, met = best_of(maker.trials, budget, 100.0, maker.trials[0])
+    best, met = best_of(maker.trials, budget, 100.0, lambda t: t.rank)
     return maker, best, met, ranked
 
 

@@ -1,12 +1,15 @@
 """What a file may cost at most, and which of several files is best."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tflq._errors import UserError
 from tflq._tables import megabytes
 from tflq.trials._trial import Trial
+
+# Larger for more accurate trials.
+Guide = Callable[[Trial], tuple[float, ...]]
 
 _UNITS = {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6}
 
@@ -103,20 +106,27 @@ def make_budget(
 
 
 def best_of(
-    trials: Sequence[Trial], budget: Budget, reference: float, plain: Trial
+    trials: Sequence[Trial], budget: Budget, reference: float, guide: Guide
 ) -> tuple[Trial, bool]:
     """The best trial within the budget, else the nearest; and whether it is within.
 
     Where the drop is bounded the fastest is best, of equally fast ones the most accurate; else
     the most accurate is.
+
+    Args:
+        trials: the first is the plain recipe's.
+        budget: what is allowed.
+        reference: the float model's metric.
+        guide: larger for more accurate trials.
     """
+    plain = trials[0]
     good = [trial for trial in trials if trial.value is not None]
     within = [trial for trial in good if not budget.misses(trial, reference, plain)]
     if not within:
         return min(good, key=lambda t: _distance(t, budget, reference, plain)), False
     if budget.max_drop is None:
-        return max(within, key=lambda t: (*t.rank, -_time(t))), True
-    return max(within, key=lambda t: (-_time(t), *t.rank)), True
+        return max(within, key=lambda t: (*guide(t), -_time(t))), True
+    return max(within, key=lambda t: (-_time(t), *guide(t))), True
 
 
 def front_of(trials: Sequence[Trial]) -> tuple[Trial, ...]:

@@ -7,9 +7,9 @@ from tflq._errors import UserError
 from tflq._sensitivity import Sensitivity
 from tflq.scheme import Scheme, Writer, get_scheme, schemes
 from tflq.tflite_side import FLOAT32
-from tflq.trials._budget import Budget
+from tflq.trials._budget import Budget, Guide
 from tflq.trials._maker import Maker
-from tflq.trials._strategy import Guide, Stages, islands, most_islands, recipes, smaller
+from tflq.trials._strategy import Stages, islands, most_islands, recipes, smaller
 from tflq.trials._trial import Trial
 
 _SIXTEEN = "w8a16"

@@ -11,11 +11,11 @@ from tflq._choices import Choices
 from tflq._layer_effects import LayerEffect
 from tflq.ranges import calibrators
 from tflq.tflite_side import FLOAT32, ROUNDINGS
+from tflq.trials._budget import Guide
 from tflq.trials._trial import Trial
 
 # Yields a stage's name and its recipes, is sent their trials.
 Stages = Generator[tuple[str, list[Choices]], list[Trial], None]
-Guide = Callable[[Trial], tuple[float, ...]]
 
 _DEFAULT = "mse"
 # All calibrators, without equalization, with it, and with absorption, without correction and with
