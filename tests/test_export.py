@@ -1,10 +1,13 @@
 import json
 
+import keras
 import networks
 import numpy as np
 import pytest
 
 import tflq
+from tflq import UserError
+from tflq._lock import locked
 from tflq.ranges import _registry
 
 
@@ -132,3 +135,16 @@ def test_clipping_never_touches_the_logits(small_cnn, tmp_path):
     report = tflq.export(model, tmp_path / "b", data=data, calibrator="percentile")
     assert report.ranges["logits"] == wide["logits"]
     np.testing.assert_allclose(report.ranges["probabilities"], (0, 255 / 256))
+
+
+@pytest.mark.parametrize("rounding", ["least_squares", "adaround"])
+def test_rounding_is_learned_for_a_file_by_one_program_at_a_time(tmp_path, rounding):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+    data = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
+    refused = pytest.raises(UserError, match=r"x.tflite.rounding' is in use by another export")
+    with locked(tmp_path / ".x.tflite.rounding", "export"), refused:
+        tflq.export(model, tmp_path / "x.tflite", data=data, rounding=rounding)
+    assert not (tmp_path / "x.tflite").exists()
+    tflq.export(model, tmp_path / "x.tflite", data=data, rounding=rounding)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tflite"]

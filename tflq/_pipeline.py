@@ -4,6 +4,7 @@ Biases are corrected first, and anew after every rewriting: what a rewriting is 
 then, for it moves the weights' errors, and rounding corrects biases anyway.
 """
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -148,7 +149,16 @@ class Pipeline:
         self._output_biases: dict[str, ChannelChange] = {}
 
     def run(self) -> Outcome:
-        """Takes all steps."""
+        """Takes all steps.
+
+        Raises:
+            UserError: rounding is learned, and another program learns it for the same file.
+        """
+        learns = self._recipe.methods.rounding != "nearest"
+        with self._checkpoint.kept_to_one() if learns else contextlib.nullcontext():
+            return self._run()
+
+    def _run(self) -> Outcome:
         methods, best = self._recipe.methods, self._start()
         if methods.any:
             self._record("ranges", _Taken(candidate=best.candidate), best, kept=True)

@@ -3,11 +3,13 @@
 import hashlib
 import io
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 
 from tflq._files import write_whole
+from tflq._lock import locked
 from tflq.tflite_side._layer_problem import LayerProblem, Rounded
 
 
@@ -18,11 +20,15 @@ class Checkpoint:
     or another method never meets it.
 
     Args:
-        folder: made when the first layer is solved.
+        folder: made when it is first needed.
     """
 
     def __init__(self, folder: Path):
         self._folder = folder
+
+    def kept_to_one(self) -> AbstractContextManager[None]:
+        """Keeps other programs out while layers are solved; see `locked`."""
+        return locked(self._folder, "export")
 
     def load(self, method: str, problem: LayerProblem) -> Rounded | None:
         """The solution of an equal problem, if there is one."""
