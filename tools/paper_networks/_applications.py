@@ -14,6 +14,7 @@ def application(
     kind: str,
     size: int = 224,
     options: Mapping[str, Any] | None = None,
+    smoke_kind: str | None = None,
     smoke_size: int = 64,
     smoke_options: Mapping[str, Any] | None = None,
     smoke_end: str | None = None,
@@ -26,6 +27,7 @@ def application(
         kind: the function in `keras.applications`.
         size: height and width of pictures.
         options: further options of the function.
+        smoke_kind: the function for the small version; None is `kind`.
         smoke_size: height and width of pictures of the small version.
         smoke_options: its further options.
         smoke_end: its last layer before pooling; None is the network's. When that layer is
@@ -37,9 +39,9 @@ def application(
     import keras
     from keras import layers
 
-    function = getattr(keras.applications, kind)
     if not smoke or weights is not None:
         image = keras.Input((size, size, 3), name="image")
+        function = getattr(keras.applications, kind)
         return function(
             weights=weights, input_tensor=image, classifier_activation=None, **(options or {})
         )

@@ -45,7 +45,8 @@ def resnet(
     """A ResNet of keras-hub, which has the stride on the 3x3 convolution.
 
     Args:
-        smoke: build the small version, with one block in the last two stages.
+        smoke: build the small version, with few channels, and one block in the last two
+            stages.
         weights: None or "imagenet", which stands for keras-hub's preset.
         repeats: blocks of each stage.
         block: "basic_block" or "bottleneck_block".
@@ -55,7 +56,8 @@ def resnet(
         A model from pictures to logits.
     """
     import keras
-    from keras_hub.models import ImageClassifier, ResNetBackbone, ResNetImageClassifier
+    from keras import layers
+    from keras_hub.models import ImageClassifier, ResNetBackbone
 
     small = smoke and weights is None
     size = _SMOKE_SIZE if small else 224
@@ -67,15 +69,15 @@ def resnet(
     backbone = ResNetBackbone(
         input_conv_filters=[64],
         input_conv_kernel_sizes=[7],
-        stackwise_num_filters=[64, 128, 256, 512],
+        stackwise_num_filters=[64, 64, 128, 128] if small else [64, 128, 256, 512],
         stackwise_num_blocks=[2, 2, 1, 1] if small else list(repeats),
         stackwise_num_strides=[1, 2, 2, 2],
         block_type=block,
         image_shape=(size, size, 3),
     )
-    classes = _SMOKE_CLASSES if small else 1000
-    classifier = ResNetImageClassifier(backbone=backbone, num_classes=classes)
-    return keras.Model(image, classifier(image), name="resnet")
+    x = layers.GlobalAveragePooling2D(name="pool")(backbone(image))
+    logits = layers.Dense(_SMOKE_CLASSES if small else 1000, name="logits")(x)
+    return keras.Model(image, logits, name="resnet")
 
 
 def resnext(smoke: bool, weights: str | None = None, *, blocks: Bottlenecks) -> Any:
