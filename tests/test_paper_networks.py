@@ -5,6 +5,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from paper_networks import NETWORKS, realistic
+from paper_networks._roi_align import roi_align
 
 from tflq.keras_side import from_keras
 from tflq.tflite_side import Runner
@@ -76,6 +77,30 @@ def test_true_sizes_are_the_published_ones(name):
         count = NETWORKS[name].build(smoke=False, weights=None).count_params()
     keras.utils.clear_session()
     assert count / 1e6 == pytest.approx(PUBLISHED[name], rel=0.03)
+
+
+def test_roi_align_gives_means_of_the_bins():
+    # Features that grow linearly with the place, so that the mean of a bin is its center's.
+    height, width = np.mgrid[:32, :32] + 0.5
+    place = np.stack([height, width], axis=-1)[None].astype(np.float32)
+    inputs = {level: keras.Input((32 >> (level - 2), 32 >> (level - 2), 2)) for level in (2, 3)}
+    # Of sides that belong to levels 2 and 3, of pictures of 128 pixels.
+    boxes = np.array([[8.0, 16.0, 120.0, 128.0], [40.0, 24.0, 64.0, 88.0]])
+    pooled, order = roi_align(inputs, boxes, 4, "box")
+    features = [place * 4, place[:, ::2, ::2] * 4 + 2]
+    found = keras.Model(list(inputs.values()), pooled)(features).numpy()
+    assert order.tolist() == [1, 0]
+    for values, (top, left, bottom, right) in zip(found, boxes[order], strict=True):
+        steps = (np.arange(4) + 0.5) / 4
+        inside = slice(0, 3)  # The last bins reach past the last centers.
+        np.testing.assert_allclose(
+            values[inside, inside, 0],
+            np.tile(top + steps * (bottom - top), (4, 1)).T[inside, inside],
+        )
+        np.testing.assert_allclose(
+            values[inside, inside, 1],
+            np.tile(left + steps * (right - left), (4, 1))[inside, inside],
+        )
 
 
 def test_realistic_weights_settle_batch_norms_and_depend_on_the_seed_only():

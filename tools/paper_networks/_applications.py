@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+from keras import layers
+
 # The small versions tell few classes apart.
 _SMOKE_CLASSES = 20
 
@@ -36,9 +39,6 @@ def application(
     Returns:
         A model from pictures to logits.
     """
-    import keras
-    from keras import layers
-
     if not smoke or weights is not None:
         image = keras.Input((size, size, 3), name="image")
         function = getattr(keras.applications, kind)
@@ -46,6 +46,7 @@ def application(
             weights=weights, input_tensor=image, classifier_activation=None, **(options or {})
         )
     image = keras.Input((smoke_size, smoke_size, 3), name="image")
+    function = getattr(keras.applications, smoke_kind or kind)
     trunk = function(weights=None, input_tensor=image, include_top=False, **(smoke_options or {}))
     x = trunk.get_layer(smoke_end).output if smoke_end else trunk.output
     x = layers.GlobalAveragePooling2D(name="pool")(x)

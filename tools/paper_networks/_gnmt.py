@@ -10,6 +10,9 @@ unrolled. The decoder sees the whole translation so far; beam search is left out
 from dataclasses import dataclass
 from typing import Any
 
+import keras
+from keras import layers
+
 from paper_networks._blocks import check_no_weights
 
 
@@ -39,9 +42,6 @@ def gnmt(smoke: bool, weights: str | None = None) -> Any:
         A model from token ids of the source and of the translation so far to logits of the words
         that follow.
     """
-    import keras
-    from keras import layers
-
     check_no_weights(weights)
     size = _SMOKE if smoke else _FULL
     source = keras.Input((size.length,), dtype="int32", name="source_ids")
@@ -56,8 +56,6 @@ def gnmt(smoke: bool, weights: str | None = None) -> Any:
 
 
 def _encoder(x: Any, size: _Size) -> Any:
-    from keras import layers
-
     x = layers.Bidirectional(_lstm(size.units, "both_ways"), name="encoder1")(x)
     for index in range(2, size.layers + 1):
         hidden = _lstm(size.units, f"encoder{index}")(x)
@@ -67,8 +65,6 @@ def _encoder(x: Any, size: _Size) -> Any:
 
 
 def _decoder(x: Any, memory: Any, size: _Size) -> Any:
-    from keras import layers
-
     x = _lstm(size.units, "decoder1")(x)
     query = layers.Dense(size.units, use_bias=False, name="attention_query")(x)
     key = layers.Dense(size.units, name="attention_key")(memory)
@@ -81,8 +77,6 @@ def _decoder(x: Any, memory: Any, size: _Size) -> Any:
 
 
 def _lstm(units: int, name: str) -> Any:
-    from keras import layers
-
     return layers.LSTM(
         units,
         kernel_initializer=_spread(units),
@@ -95,7 +89,5 @@ def _lstm(units: int, name: str) -> Any:
 
 def _spread(units: int) -> Any:
     """Uniform within 0.1 of zero at the true size, wider where fewer units add up."""
-    import keras
-
     limit = 0.1 * (_FULL.units / units) ** 0.5
     return keras.initializers.RandomUniform(-limit, limit)

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
+from keras import layers
+
 from paper_networks._blocks import check_no_weights, conv_norm
 
 _SMOKE_SIZE, _SMOKE_CLASSES = 64, 20
@@ -55,8 +58,6 @@ def resnet(
     Returns:
         A model from pictures to logits.
     """
-    import keras
-    from keras import layers
     from keras_hub.models import ImageClassifier, ResNetBackbone
 
     small = smoke and weights is None
@@ -91,9 +92,6 @@ def resnext(smoke: bool, weights: str | None = None, *, blocks: Bottlenecks) -> 
     Returns:
         A model from pictures to logits.
     """
-    import keras
-    from keras import layers
-
     check_no_weights(weights)
     if smoke:
         blocks = Bottlenecks(repeats=(1, 2, 1, 1), groups=blocks.groups // 8, width=blocks.width)
@@ -114,8 +112,6 @@ def bottleneck_stages(image: Any, blocks: Bottlenecks) -> list[Any]:
     Returns:
         The outputs of the four stages.
     """
-    from keras import layers
-
     x = layers.ZeroPadding2D(3, name="stem_pad")(image)
     x = conv_norm(x, blocks.channels, 7, "stem", strides=2, padding="valid")
     # After a ReLU, zeros are as good as the minus infinities that pooling asks for.
@@ -136,8 +132,6 @@ def bottleneck_stages(image: Any, blocks: Bottlenecks) -> list[Any]:
 def _bottleneck(
     x: Any, blocks: Bottlenecks, stage: int, stride: int, dilation: int, name: str
 ) -> Any:
-    from keras import layers
-
     inner = blocks.groups * blocks.width * 2**stage
     outer = 4 * blocks.channels * 2**stage
     shortcut = x

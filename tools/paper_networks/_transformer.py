@@ -7,7 +7,9 @@ and no padding. The decoder sees the whole translation so far; beam search is le
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
+from keras import layers, ops
 
 from paper_networks._blocks import check_no_weights
 
@@ -39,9 +41,6 @@ def transformer(smoke: bool, weights: str | None = None) -> Any:
         A model from token ids of the source and of the translation so far to logits of the words
         that follow.
     """
-    import keras
-    from keras import layers
-
     check_no_weights(weights)
     size = _SMOKE if smoke else _FULL
     source = keras.Input((size.length,), dtype="int32", name="source_ids")
@@ -67,8 +66,6 @@ def transformer(smoke: bool, weights: str | None = None) -> Any:
 
 def _placed(x: Any, size: _Size) -> Any:
     """Embeddings of usual size, plus sines that tell the places of words."""
-    from keras import ops
-
     rates = 1e4 ** -(np.arange(0, size.width, 2) / size.width)
     angles = np.arange(size.length)[:, None] * rates
     places = np.concatenate([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
@@ -76,21 +73,15 @@ def _placed(x: Any, size: _Size) -> Any:
 
 
 def _attended(x: Any, memory: Any, size: _Size, name: str, **options: Any) -> Any:
-    from keras import layers
-
     attention = layers.MultiHeadAttention(size.heads, size.width // size.heads, name=name)
     return _added(x, attention(x, memory, **options), name)
 
 
 def _feed_forward(x: Any, size: _Size, name: str) -> Any:
-    from keras import layers
-
     inner = layers.Dense(size.inner, activation="relu", name=f"{name}_inner")(x)
     return _added(x, layers.Dense(size.width, name=f"{name}_outer")(inner), f"{name}_feed_forward")
 
 
 def _added(x: Any, found: Any, name: str) -> Any:
-    from keras import layers
-
     x = layers.Add(name=f"{name}_add")([x, found])
     return layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x)
