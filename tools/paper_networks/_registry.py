@@ -1,0 +1,157 @@
+"""The networks of the paper's tables, each once."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from paper_networks._applications import application
+from paper_networks._efficientnet_lite import efficientnet_lite0
+from paper_networks._network import Network
+from paper_networks._pictures import evaluated, picture_samples
+from paper_networks._resnet import Bottlenecks, resnet, resnext
+
+_KERAS, _KERAS_HUB = "keras.applications", "keras-hub"
+
+
+def _classifier(
+    name: str,
+    title: str,
+    origin: str,
+    preset: str,
+    build: Callable[..., Any],
+    *,
+    has_weights: bool = True,
+    margin: int | None = None,
+    resample: str = "bilinear",
+) -> Network:
+    """A classifier of ImageNet; `margin` and `resample` are `evaluated`'s."""
+    preprocess = partial(evaluated, preset=preset, margin=margin, resample=resample)
+    return Network(
+        name=name,
+        title=title,
+        origin=origin,
+        task="classification",
+        has_weights=has_weights,
+        build=build,
+        samples=partial(picture_samples, preset=preset),
+        preprocess=preprocess if has_weights else None,
+    )
+
+
+def _applications() -> Iterator[Network]:
+    # (name, title, preset, what `application` is given)
+    rows: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+        (
+            "mobilenet_v1",
+            "MobileNet-v1",
+            "tf",
+            {"kind": "MobileNet", "smoke_options": {"alpha": 0.25}},
+        ),
+        (
+            "mobilenet_v2",
+            "MobileNet-v2",
+            "tf",
+            {"kind": "MobileNetV2", "smoke_options": {"alpha": 0.35}},
+        ),
+        (
+            "mobilenet_v2_1_4",
+            "MobileNet-v2-1.4",
+            "tf",
+            {
+                "kind": "MobileNetV2",
+                "options": {"alpha": 1.4},
+                "smoke_options": {"alpha": 0.5},
+            },
+        ),
+        ("nasnet_mobile", "NASNet-Mobile", "tf", {"kind": "NASNetMobile"}),
+        (
+            "inception_v3",
+            "Inception-v3",
+            "tf",
+            {"kind": "InceptionV3", "size": 299, "smoke_size": 96},
+        ),
+        ("resnet_v1_50", "ResNet-v1-50", "caffe", {"kind": "ResNet50"}),
+        (
+            "resnet_v1_152",
+            "ResNet-v1-152",
+            "caffe",
+            {"kind": "ResNet152", "smoke_kind": "ResNet50"},
+        ),
+        ("resnet_v2_50", "ResNet-v2-50", "tf", {"kind": "ResNet50V2"}),
+        (
+            "resnet_v2_152",
+            "ResNet-v2-152",
+            "tf",
+            {"kind": "ResNet152V2", "smoke_kind": "ResNet50V2"},
+        ),
+    )
+    for name, title, preset, options in rows:
+        yield _classifier(name, title, _KERAS, preset, partial(application, **options))
+    for name, title, kind, size in (
+        ("efficientnet_b0", "EfficientNet-b0", "EfficientNetB0", 224),
+        ("efficientnet_b3", "EfficientNet-b3", "EfficientNetB3", 300),
+    ):
+        yield _classifier(
+            name,
+            title,
+            _KERAS,
+            "raw",
+            partial(application, kind=kind, size=size),
+            margin=32,
+            resample="bicubic",
+        )
+
+
+def _resnets() -> Iterator[Network]:
+    for name, title, repeats, block, preset in (
+        ("resnet18", "ResNet18", (2, 2, 2, 2), "basic_block", "resnet_18_imagenet"),
+        (
+            "resnet50_v1_5",
+            "ResNet50-v1.5",
+            (3, 4, 6, 3),
+            "bottleneck_block",
+            "resnet_50_imagenet",
+        ),
+        (
+            "resnet152_v1_5",
+            "ResNet152-v1.5",
+            (3, 8, 36, 3),
+            "bottleneck_block",
+            "resnet_152_imagenet",
+        ),
+    ):
+        build = partial(resnet, repeats=repeats, block=block, preset=preset)
+        yield _classifier(name, title, _KERAS_HUB, "torch", build, resample="bicubic")
+    for name, title, blocks in (
+        (
+            "resnext50_32x4d",
+            "ResNeXt50",
+            Bottlenecks(repeats=(3, 4, 6, 3), groups=32, width=4),
+        ),
+        (
+            "resnext101_32x8d",
+            "ResNeXt101",
+            Bottlenecks(repeats=(3, 4, 23, 3), groups=32, width=8),
+        ),
+    ):
+        build = partial(resnext, blocks=blocks)
+        origin = "written from Xie et al. 2017"
+        yield _classifier(name, title, origin, "torch", build, has_weights=False)
+
+
+def _networks() -> Iterator[Network]:
+    yield from _applications()
+    yield from _resnets()
+    yield _classifier(
+        "efficientnet_lite0",
+        "EfficientNet-Lite",
+        "tflq.demo",
+        "efficientnet-lite",
+        efficientnet_lite0,
+        margin=32,
+        resample="bicubic",
+    )
+
+
+#: The networks by name.
+NETWORKS: dict[str, Network] = {network.name: network for network in _networks()}
