@@ -14,9 +14,9 @@ def application(
     kind: str,
     size: int = 224,
     options: Mapping[str, Any] | None = None,
-    smoke_kind: str | None = None,
-    smoke_options: Mapping[str, Any] | None = None,
     smoke_size: int = 64,
+    smoke_options: Mapping[str, Any] | None = None,
+    smoke_end: str | None = None,
 ) -> Any:
     """A network of `keras.applications`.
 
@@ -25,28 +25,26 @@ def application(
         weights: None or "imagenet".
         kind: the function in `keras.applications`.
         size: height and width of pictures.
-        options: its options.
-        smoke_kind: the function for the small version, with the same kinds of blocks; None is
-            `kind`.
-        smoke_options: its options.
+        options: further options of the function.
         smoke_size: height and width of pictures of the small version.
+        smoke_options: its further options.
+        smoke_end: its last layer before pooling; None is the network's. When that layer is
+            reached, every kind of block has been there.
 
     Returns:
         A model from pictures to logits.
     """
     import keras
+    from keras import layers
 
-    if smoke and weights is None:
-        return getattr(keras.applications, smoke_kind or kind)(
-            weights=None,
-            input_tensor=keras.Input((smoke_size, smoke_size, 3), name="image"),
-            classes=_SMOKE_CLASSES,
-            classifier_activation=None,
-            **(smoke_options or {}),
+    function = getattr(keras.applications, kind)
+    if not smoke or weights is not None:
+        image = keras.Input((size, size, 3), name="image")
+        return function(
+            weights=weights, input_tensor=image, classifier_activation=None, **(options or {})
         )
-    return getattr(keras.applications, kind)(
-        weights=weights,
-        input_tensor=keras.Input((size, size, 3), name="image"),
-        classifier_activation=None,
-        **(options or {}),
-    )
+    image = keras.Input((smoke_size, smoke_size, 3), name="image")
+    trunk = function(weights=None, input_tensor=image, include_top=False, **(smoke_options or {}))
+    x = trunk.get_layer(smoke_end).output if smoke_end else trunk.output
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, layers.Dense(_SMOKE_CLASSES, name="logits")(x), name=trunk.name)

@@ -11,7 +11,7 @@ _KERNEL_SPREAD, _GAMMA_SPREAD, _BETA_DEVIATION = 0.35, 0.25, 0.25
 # Random networks of ReLUs are chaotic: what weights lose by rounding grows from layer to layer
 # until nothing is left of the outputs, which trained ones don't do. Betas above zero, so that
 # fewer ReLUs cut, and residual branches that add less than they could, tame them.
-_BETA_MEAN, _RESIDUAL_GAMMA = 0.35, 0.5
+_BETA_MEAN, _RESIDUAL_GAMMA = 0.5, 0.5
 _NORMS = ("BatchNormalization", "LayerNormalization", "GroupNormalization")
 
 

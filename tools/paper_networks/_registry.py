@@ -5,10 +5,18 @@ from functools import partial
 from typing import Any
 
 from paper_networks._applications import application
+from paper_networks._bert import bert_large
+from paper_networks._efficientdet import efficientdet_d1
 from paper_networks._efficientnet_lite import efficientnet_lite0
+from paper_networks._inception_v4 import inception_v4
+from paper_networks._jasper import jasper
 from paper_networks._network import Network
 from paper_networks._pictures import evaluated, picture_samples
+from paper_networks._rcnn import faster_rcnn, mask_rcnn
 from paper_networks._resnet import Bottlenecks, resnet, resnext
+from paper_networks._retinanet import retinanet
+from paper_networks._segmentation import deeplab_v3, deeplab_v3_mobilenet_v2, fcn
+from paper_networks._sequences import sentence_samples, spectrogram_samples
 
 _KERAS, _KERAS_HUB = "keras.applications", "keras-hub"
 
@@ -20,21 +28,19 @@ def _classifier(
     preset: str,
     build: Callable[..., Any],
     *,
-    has_weights: bool = True,
     margin: int | None = None,
     resample: str = "bilinear",
 ) -> Network:
-    """A classifier of ImageNet; `margin` and `resample` are `evaluated`'s."""
-    preprocess = partial(evaluated, preset=preset, margin=margin, resample=resample)
+    """A trained classifier of ImageNet; `margin` and `resample` are `evaluated`'s."""
     return Network(
         name=name,
         title=title,
         origin=origin,
         task="classification",
-        has_weights=has_weights,
+        has_weights=True,
         build=build,
         samples=partial(picture_samples, preset=preset),
-        preprocess=preprocess if has_weights else None,
+        preprocess=partial(evaluated, preset=preset, margin=margin, resample=resample),
     )
 
 
@@ -63,26 +69,41 @@ def _applications() -> Iterator[Network]:
                 "smoke_options": {"alpha": 0.5},
             },
         ),
-        ("nasnet_mobile", "NASNet-Mobile", "tf", {"kind": "NASNetMobile"}),
+        (
+            "nasnet_mobile",
+            "NASNet-Mobile",
+            "tf",
+            {"kind": "NASNetMobile", "smoke_end": "normal_concat_5"},
+        ),
         (
             "inception_v3",
             "Inception-v3",
             "tf",
             {"kind": "InceptionV3", "size": 299, "smoke_size": 96},
         ),
-        ("resnet_v1_50", "ResNet-v1-50", "caffe", {"kind": "ResNet50"}),
+        (
+            "resnet_v1_50",
+            "ResNet-v1-50",
+            "caffe",
+            {"kind": "ResNet50", "smoke_end": "conv4_block2_out"},
+        ),
         (
             "resnet_v1_152",
             "ResNet-v1-152",
             "caffe",
-            {"kind": "ResNet152", "smoke_kind": "ResNet50"},
+            {"kind": "ResNet152", "smoke_end": "conv4_block2_out"},
         ),
-        ("resnet_v2_50", "ResNet-v2-50", "tf", {"kind": "ResNet50V2"}),
+        (
+            "resnet_v2_50",
+            "ResNet-v2-50",
+            "tf",
+            {"kind": "ResNet50V2", "smoke_end": "conv4_block2_out"},
+        ),
         (
             "resnet_v2_152",
             "ResNet-v2-152",
             "tf",
-            {"kind": "ResNet152V2", "smoke_kind": "ResNet50V2"},
+            {"kind": "ResNet152V2", "smoke_end": "conv4_block2_out"},
         ),
     )
     for name, title, preset, options in rows:
@@ -96,7 +117,7 @@ def _applications() -> Iterator[Network]:
             title,
             _KERAS,
             "raw",
-            partial(application, kind=kind, size=size),
+            partial(application, kind=kind, size=size, smoke_end="block5b_add"),
             margin=32,
             resample="bicubic",
         )
@@ -136,7 +157,66 @@ def _resnets() -> Iterator[Network]:
     ):
         build = partial(resnext, blocks=blocks)
         origin = "written from Xie et al. 2017"
-        yield _classifier(name, title, origin, "torch", build, has_weights=False)
+        yield _untrained(name, title, origin, "classification", build, "torch")
+
+
+def _segmenters() -> Iterator[Network]:
+    long, chen = "written from Long et al. 2015", "written from Chen et al. 2017"
+    for name, title, origin, preset, build in (
+        ("fcn", "FCN", long, "torch", fcn),
+        ("deeplab_v3", "DeepLab-v3", chen, "torch", deeplab_v3),
+        ("deeplab_v3_mobilenet_v2", "DeepLabV3", chen, "tf", deeplab_v3_mobilenet_v2),
+    ):
+        yield _untrained(name, title, origin, "segmentation", build, preset)
+
+
+def _detectors() -> Iterator[Network]:
+    for name, title, origin, preset, build in (
+        (
+            "efficientdet_d1",
+            "EfficientDet-D1",
+            "written from Tan et al. 2020",
+            "raw",
+            efficientdet_d1,
+        ),
+        ("faster_rcnn", "Faster R-CNN", "written from Ren et al. 2015", "torch", faster_rcnn),
+        ("mask_rcnn", "Mask R-CNN", "written from He et al. 2017", "torch", mask_rcnn),
+        ("retinanet", "RetinaNet", _KERAS_HUB, "torch", retinanet),
+    ):
+        yield _untrained(name, title, origin, "detection", build, preset)
+
+
+def _untrained(
+    name: str, title: str, origin: str, task: str, build: Callable[..., Any], preset: str
+) -> Network:
+    """A network of pictures without trained weights."""
+    return Network(
+        name=name,
+        title=title,
+        origin=origin,
+        task=task,
+        has_weights=False,
+        build=build,
+        samples=partial(picture_samples, preset=preset),
+        preprocess=None,
+    )
+
+
+def _sequences() -> Iterator[Network]:
+    for name, title, origin, build, samples in (
+        ("jasper", "Jasper", "written from Li et al. 2019", jasper, spectrogram_samples),
+        ("bert_large", "BERT Large", _KERAS_HUB, bert_large, sentence_samples),
+    ):
+        yield Network(
+            name=name,
+            title=title,
+            origin=origin,
+            task="sequence",
+            has_weights=False,
+            build=build,
+            samples=samples,
+            preprocess=None,
+        )
 
 
 def _networks() -> Iterator[Network]:
@@ -151,6 +231,11 @@ def _networks() -> Iterator[Network]:
         margin=32,
         resample="bicubic",
     )
+    szegedy = "written from Szegedy et al. 2017"
+    yield _untrained("inception_v4", "Inception-v4", szegedy, "classification", inception_v4, "tf")
+    yield from _segmenters()
+    yield from _detectors()
+    yield from _sequences()
 
 
 #: The networks by name.

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_EPSILON = 1e-5
+from paper_networks._blocks import check_no_weights, conv_norm
+
 _SMOKE_SIZE, _SMOKE_CLASSES = 64, 20
 
 
@@ -20,12 +21,14 @@ class Bottlenecks:
 
     Attributes:
         repeats: blocks of each of the four stages.
+        channels: of the stem; the first stage gives four times as many, each later one doubles.
         groups: of the 3x3 convolutions.
         width: channels of each group in the first stage; each later stage doubles them.
         dilations: of the four stages; a dilated stage has no stride.
     """
 
     repeats: Sequence[int]
+    channels: int = 64
     groups: int = 1
     width: int = 64
     dilations: Sequence[int] = (1, 1, 1, 1)
@@ -112,66 +115,20 @@ def bottleneck_stages(image: Any, blocks: Bottlenecks) -> list[Any]:
     from keras import layers
 
     x = layers.ZeroPadding2D(3, name="stem_pad")(image)
-    x = conv_norm(x, 64, 7, "stem", strides=2, padding="valid")
+    x = conv_norm(x, blocks.channels, 7, "stem", strides=2, padding="valid")
     # After a ReLU, zeros are as good as the minus infinities that pooling asks for.
     x = layers.ZeroPadding2D(1, name="pool_pad")(x)
     x = layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
     stages = []
     for stage, (repeats, dilation) in enumerate(zip(blocks.repeats, blocks.dilations, strict=True)):
         for index in range(repeats):
-            stride = 2 if index == 0 and stage > 0 and dilation == 1 else 1
+            first = index == 0 and stage > 0
+            stride = 2 if first and dilation == 1 else 1
             x = _bottleneck(
                 x, blocks, stage, stride, dilation, f"stage{stage + 1}_block{index + 1}"
             )
         stages.append(x)
     return stages
-
-
-def conv_norm(
-    x: Any,
-    channels: int,
-    kernel: int | tuple[int, int],
-    name: str,
-    *,
-    activation: str | None = "relu",
-    epsilon: float = _EPSILON,
-    **options: Any,
-) -> Any:
-    """A convolution without bias, batch normalization and an activation.
-
-    Args:
-        x: its input.
-        channels: of the output.
-        kernel: height and width.
-        name: how the names of its layers start.
-        activation: None for none.
-        epsilon: of the normalization.
-        **options: of the convolution; its padding is "same" unless they say otherwise.
-
-    Returns:
-        The output.
-    """
-    from keras import layers
-
-    options.setdefault("padding", "same")
-    x = layers.Conv2D(channels, kernel, use_bias=False, name=f"{name}_conv", **options)(x)
-    x = layers.BatchNormalization(epsilon=epsilon, name=f"{name}_bn")(x)
-    return (
-        x if activation is None else layers.Activation(activation, name=f"{name}_{activation}")(x)
-    )
-
-
-def check_no_weights(weights: str | None) -> None:
-    """Refuses weights that there are none of.
-
-    Args:
-        weights: as `Network.build` got them.
-
-    Raises:
-        ValueError: they aren't None.
-    """
-    if weights is not None:
-        raise ValueError(f"weights={weights!r}, but there are none for this network; give None.")
 
 
 def _bottleneck(
@@ -180,7 +137,7 @@ def _bottleneck(
     from keras import layers
 
     inner = blocks.groups * blocks.width * 2**stage
-    outer = 256 * 2**stage
+    outer = 4 * blocks.channels * 2**stage
     shortcut = x
     if stride > 1 or x.shape[-1] != outer:
         shortcut = conv_norm(x, outer, 1, f"{name}_shortcut", activation=None, strides=stride)
