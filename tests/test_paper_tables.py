@@ -173,11 +173,17 @@ def test_mistakes_are_told_in_a_sentence(tmp_path):
         reproduce([1], folder=folder, models=["alexnet"])
     with pytest.raises(UserError, match="'nowhere' of ImageNet does not exist"):
         reproduce([1], folder=folder, imagenet=Path("nowhere"))
-    process = start("--table=1", "--table=5", f"--output={folder}")
-    _, told = process.communicate()
+    process = subprocess.run(
+        [sys.executable, ROOT / "tools" / "paper_tables.py", "--table=1", "--table=5"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert process.returncode == 2
-    assert told.splitlines()[-1].startswith("paper_tables.py: --table is '1,5'; give one or more")
-    assert not folder.exists()
+    told = process.stderr.splitlines()[-1]
+    assert told.startswith("paper_tables.py: --table is '1,5'; give one or more of: 1, 2, 3, 4")
+    assert not list(tmp_path.iterdir())
 
 
 def test_photos_in_a_folder_a_class(tmp_path):

@@ -21,8 +21,9 @@ from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
 _BITS = 8
 # Samples of those that calibrate that an export is verified with.
 _VERIFYING = 20
-# The training is that of Krishnamoorthi 2018, section 3.2.3: a fine-tuning in small steps.
-_RATE, _BATCH, _EPOCHS = 1e-5, 10, 5
+# The training: small steps of bounded length, which neither trained weights nor random ones, whose
+# gradients may be of any size, are thrown off by.
+_RATE, _MOMENTUM, _CLIP, _BATCH, _EPOCHS = 1e-3, 0.9, 1.0, 10, 5
 _SMOKE_BATCH, _SMOKE_EPOCHS = 4, 2
 
 
@@ -119,9 +120,13 @@ def _trained(subject: Subject, way: Trained) -> Any:
     keras.utils.set_random_seed(0)
     qat = tflq.quantize(subject.model, scheme=way.scheme, data=subject.calibration)
     student = tflq.distill(qat, subject.model, weight=1.0)
-    # A few steps do not pay for XLA's compilation.
-    student.compile(keras.optimizers.Adam(_RATE), jit_compile=False)
     full = subject.setting.full
+    # Tracing a training step takes a hundred times longer than the few steps of a smoke.
+    student.compile(
+        keras.optimizers.SGD(_RATE, momentum=_MOMENTUM, global_clipnorm=_CLIP),
+        jit_compile=False,
+        run_eagerly=not full,
+    )
     inputs = _stacked(subject.calibration)
     student.fit(
         inputs if len(inputs) > 1 else next(iter(inputs.values())),

@@ -87,9 +87,10 @@ def _fill(number: int, name: str, folder: Path, subjects: Subjects) -> int:
         return sum(_record(file, number, name, column, wanted, error) for column in missing)
     if subject is not None:
         for column in missing if subject.setting.real else on_random:
+            came: Row | Exception
             try:
-                came: Row | Exception = measure(subject, TABLES[number].columns[column])
-                came["weights"] = subject.weights
+                measured = measure(subject, TABLES[number].columns[column])
+                came = measured | {"weights": subject.weights}
             except Exception as error:
                 came = error
             failed += _record(file, number, name, column, subject.setting, came)
