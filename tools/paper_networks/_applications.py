@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+from keras import layers
+
 # The small versions tell few classes apart.
 _SMOKE_CLASSES = 20
 
@@ -14,6 +17,7 @@ def application(
     kind: str,
     size: int = 224,
     options: Mapping[str, Any] | None = None,
+    smoke_kind: str | None = None,
     smoke_size: int = 64,
     smoke_options: Mapping[str, Any] | None = None,
     smoke_end: str | None = None,
@@ -26,6 +30,7 @@ def application(
         kind: the function in `keras.applications`.
         size: height and width of pictures.
         options: further options of the function.
+        smoke_kind: the function for the small version; None is `kind`.
         smoke_size: height and width of pictures of the small version.
         smoke_options: its further options.
         smoke_end: its last layer before pooling; None is the network's. When that layer is
@@ -34,16 +39,14 @@ def application(
     Returns:
         A model from pictures to logits.
     """
-    import keras
-    from keras import layers
-
-    function = getattr(keras.applications, kind)
     if not smoke or weights is not None:
         image = keras.Input((size, size, 3), name="image")
+        function = getattr(keras.applications, kind)
         return function(
             weights=weights, input_tensor=image, classifier_activation=None, **(options or {})
         )
     image = keras.Input((smoke_size, smoke_size, 3), name="image")
+    function = getattr(keras.applications, smoke_kind or kind)
     trunk = function(weights=None, input_tensor=image, include_top=False, **(smoke_options or {}))
     x = trunk.get_layer(smoke_end).output if smoke_end else trunk.output
     x = layers.GlobalAveragePooling2D(name="pool")(x)

@@ -6,6 +6,8 @@ Understanding", 2019; on SQuAD, two logits a token say where the answer starts a
 
 from typing import Any
 
+import keras
+
 from paper_networks._blocks import check_no_weights
 
 
@@ -19,7 +21,6 @@ def bert_large(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         A model from token ids, segment ids and a mask of padding to two logits a token.
     """
-    import keras
     from keras_hub.models import BertBackbone
 
     check_no_weights(weights)

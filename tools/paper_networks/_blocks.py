@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from keras import layers
+
 
 def conv_norm(
     x: Any,
@@ -27,8 +29,6 @@ def conv_norm(
     Returns:
         The output.
     """
-    from keras import layers
-
     options.setdefault("padding", "same")
     x = layers.Conv2D(channels, kernel, use_bias=False, name=f"{name}_conv", **options)(x)
     x = layers.BatchNormalization(epsilon=epsilon, name=f"{name}_bn")(x)

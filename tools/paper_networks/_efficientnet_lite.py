@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import keras
+
 
 def efficientnet_lite0(smoke: bool, weights: str | None = None) -> Any:
     """EfficientNet-Lite0.
@@ -13,8 +15,6 @@ def efficientnet_lite0(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         A model from pictures to logits.
     """
-    import keras
-
     from tflq.demo import efficientnet_lite, load_efficientnet_lite
 
     if weights is not None:

@@ -7,6 +7,9 @@ Learning", 2017, figures 3 to 9.
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+from keras import layers
+
 from paper_networks._blocks import check_no_weights, conv_norm
 
 # A convolution: channels, height and width of its kernel; "/" strides by 2 without padding.
@@ -48,9 +51,6 @@ def inception_v4(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         A model from pictures to logits.
     """
-    import keras
-    from keras import layers
-
     check_no_weights(weights)
     narrower, repeats, size = (_NARROWER, (1, 1, 1), 96) if smoke else (1, (4, 7, 3), 299)
     image = keras.Input((size, size, 3), name="image")
@@ -71,8 +71,6 @@ def inception_v4(smoke: bool, weights: str | None = None) -> Any:
 
 
 def _stem(image: Any, narrower: int) -> Any:
-    from keras import layers
-
     x = _chain(image, [(32, 3, 3, "/")], "stem1", narrower)
     # Two convolutions of the stem have no padding, though they don't stride.
     x = _conv(x, 32 // narrower, (3, 3), "stem2", padding="valid")
@@ -89,8 +87,6 @@ def _stem(image: Any, narrower: int) -> Any:
 def _inception(
     x: Any, branches: tuple[tuple[bool, Sequence[_Conv]], ...], name: str, narrower: int
 ) -> Any:
-    from keras import layers
-
     outputs = []
     for index, (pooled, convs) in enumerate(branches):
         start = x
@@ -102,8 +98,6 @@ def _inception(
 
 def _inception_c(x: Any, name: str, narrower: int) -> Any:
     """The block whose longer branches fork at their ends."""
-    from keras import layers
-
     pooled = layers.AveragePooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
     middle = _chain(x, [(384, 1, 1)], f"{name}_middle", narrower)
     long = _chain(x, [(384, 1, 1), (448, 1, 3), (512, 3, 1)], f"{name}_long", narrower)
@@ -119,8 +113,6 @@ def _inception_c(x: Any, name: str, narrower: int) -> Any:
 
 
 def _reduction(x: Any, branches: tuple[Sequence[_Conv], ...], name: str, narrower: int) -> Any:
-    from keras import layers
-
     outputs = [layers.MaxPooling2D(3, strides=2, name=f"{name}_pool")(x)]
     for index, convs in enumerate(branches):
         outputs.append(_chain(x, convs, f"{name}_branch{index}", narrower))

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
+from keras import layers
+
 from paper_networks._blocks import check_no_weights
 
 # Mel filters of the spectrogram; letters, blank, apostrophe and CTC's blank.
@@ -58,9 +61,6 @@ def jasper(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         A model from spectrograms (batch, frames, 64) to logits of letters, for every other frame.
     """
-    import keras
-    from keras import layers
-
     check_no_weights(weights)
     size = _SMOKE if smoke else _FULL
     sound = keras.Input((size.frames, _MELS), name="spectrogram")
@@ -76,8 +76,6 @@ def jasper(smoke: bool, weights: str | None = None) -> Any:
 
 def _block(entered: Sequence[Any], channels: int, kernel: int, repeats: int, name: str) -> Any:
     """Convolutions, to whose last one all that has entered a block so far is added."""
-    from keras import layers
-
     x = entered[-1]
     for index in range(repeats):
         last = index == repeats - 1
@@ -93,8 +91,6 @@ def _block(entered: Sequence[Any], channels: int, kernel: int, repeats: int, nam
 def _conv(
     x: Any, channels: int, kernel: int, name: str, *, rectified: bool = True, **options: Any
 ) -> Any:
-    from keras import layers
-
     x = layers.Conv1D(
         channels, kernel, padding="same", use_bias=False, name=f"{name}_conv", **options
     )(x)

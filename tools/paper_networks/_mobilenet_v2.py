@@ -6,6 +6,8 @@ section 6.3.
 
 from typing import Any
 
+from keras import layers
+
 from paper_networks._blocks import conv_norm
 
 # (expansion, channels, repeats, stride, dilation) of every stage, of 1/16 of the resolution.
@@ -49,8 +51,6 @@ def dilated_mobilenet_v2(image: Any, smoke: bool) -> Any:
 def _inverted_residual(
     x: Any, expansion: int, channels: int, stride: int, dilation: int, name: str
 ) -> Any:
-    from keras import layers
-
     shortcut = x
     if expansion > 1:
         wide = expansion * x.shape[-1]

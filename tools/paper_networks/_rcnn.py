@@ -12,7 +12,9 @@ decoding of boxes and non-maximum suppression, is left out: it runs in float bet
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
+from keras import layers, ops
 
 from paper_networks._blocks import check_no_weights
 from paper_networks._resnet import Bottlenecks, bottleneck_stages
@@ -37,8 +39,6 @@ def faster_rcnn(smoke: bool, weights: str | None = None) -> Any:
         A model from pictures to logits and offsets of anchors, one row an anchor, and logits of
         classes and offsets of boxes, one row a proposal.
     """
-    import keras
-
     check_no_weights(weights)
     image, features, proposals = _trunk(smoke)
     outputs = [*_proposing(features), *_boxes(features, proposals, 64 if smoke else 1024)]
@@ -55,8 +55,6 @@ def mask_rcnn(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         As `faster_rcnn`, and logits of masks (batch, proposals, 28, 28, classes).
     """
-    import keras
-
     check_no_weights(weights)
     image, features, proposals = _trunk(smoke)
     outputs = [*_proposing(features), *_boxes(features, proposals, 64 if smoke else 1024)]
@@ -66,9 +64,6 @@ def mask_rcnn(smoke: bool, weights: str | None = None) -> Any:
 
 def _trunk(smoke: bool) -> tuple[Any, dict[int, Any], np.ndarray]:
     """The picture, the levels of the pyramid, the proposals."""
-    import keras
-    from keras import layers
-
     size, channels = (64, 64) if smoke else (800, 256)
     image = keras.Input((size, size, 3), name="image")
     stages = bottleneck_stages(image, _SMOKE_RESNET if smoke else _RESNET_50)
@@ -90,8 +85,6 @@ def _trunk(smoke: bool) -> tuple[Any, dict[int, Any], np.ndarray]:
 
 def _proposing(features: Mapping[int, Any]) -> list[Any]:
     """The region proposal network: logits and offsets of anchors."""
-    from keras import layers
-
     channels = features[2].shape[-1]
     shared = layers.Conv2D(channels, 3, padding="same", activation="relu", name="rpn_conv")
     levels = {**features, 6: layers.MaxPooling2D(1, strides=2, name="level6")(features[5])}
@@ -109,8 +102,6 @@ def _proposing(features: Mapping[int, Any]) -> list[Any]:
 
 def _boxes(features: Mapping[int, Any], proposals: np.ndarray, width: int) -> list[Any]:
     """Logits of classes and offsets of boxes."""
-    from keras import layers, ops
-
     x, order = roi_align(features, proposals, _BOX_BINS, "box")
     x = layers.Flatten(name="box_flat")(x)
     for index in (1, 2):
@@ -123,8 +114,6 @@ def _boxes(features: Mapping[int, Any], proposals: np.ndarray, width: int) -> li
 
 def _masks(features: Mapping[int, Any], proposals: np.ndarray) -> Any:
     """Logits of the pixels of masks."""
-    from keras import layers, ops
-
     channels = features[2].shape[-1]
     x, order = roi_align(features, proposals, _MASK_BINS, "mask")
     for index in range(1, 5):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import keras
 import numpy as np
 
 # Spreads (of logarithms) of channels of kernels and of gammas, and deviation of betas.
@@ -72,8 +73,6 @@ def _vary_kernels(layer: Any, rng: np.random.Generator) -> None:
 
 def _settle(model: Any, batch: dict[str, np.ndarray], layers: list[Any], norms: list[Any]) -> None:
     """One pass in training mode, without dropout and with no memory of other batches."""
-    import keras
-
     with ExitStack() as stack:
         for layer in norms:
             stack.enter_context(_set(layer, "momentum", 0.0))

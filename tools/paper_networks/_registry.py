@@ -8,6 +8,7 @@ from paper_networks._applications import application
 from paper_networks._bert import bert_large
 from paper_networks._efficientdet import efficientdet_d1
 from paper_networks._efficientnet_lite import efficientnet_lite0
+from paper_networks._gnmt import gnmt
 from paper_networks._inception_v4 import inception_v4
 from paper_networks._jasper import jasper
 from paper_networks._network import Network
@@ -17,6 +18,7 @@ from paper_networks._resnet import Bottlenecks, resnet, resnext
 from paper_networks._retinanet import retinanet
 from paper_networks._segmentation import deeplab_v3, deeplab_v3_mobilenet_v2, fcn
 from paper_networks._sequences import sentence_samples, spectrogram_samples
+from paper_networks._transformer import transformer
 
 _KERAS, _KERAS_HUB = "keras.applications", "keras-hub"
 
@@ -45,69 +47,29 @@ def _classifier(
 
 
 def _applications() -> Iterator[Network]:
-    # (name, title, preset, what `application` is given)
-    rows: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
-        (
-            "mobilenet_v1",
-            "MobileNet-v1",
-            "tf",
-            {"kind": "MobileNet", "smoke_options": {"alpha": 0.25}},
-        ),
-        (
-            "mobilenet_v2",
-            "MobileNet-v2",
-            "tf",
-            {"kind": "MobileNetV2", "smoke_options": {"alpha": 0.35}},
-        ),
+    v1 = {"smoke_kind": "ResNet50", "smoke_end": "conv4_block2_out"}
+    v2 = {"smoke_kind": "ResNet50V2", "smoke_end": "conv4_block2_out"}
+    # name, title, preset, function, and what else `application` is given
+    rows: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
+        ("mobilenet_v1", "MobileNet-v1", "tf", "MobileNet", {"smoke_options": {"alpha": 0.25}}),
+        ("mobilenet_v2", "MobileNet-v2", "tf", "MobileNetV2", {"smoke_options": {"alpha": 0.35}}),
         (
             "mobilenet_v2_1_4",
             "MobileNet-v2-1.4",
             "tf",
-            {
-                "kind": "MobileNetV2",
-                "options": {"alpha": 1.4},
-                "smoke_options": {"alpha": 0.5},
-            },
+            "MobileNetV2",
+            {"options": {"alpha": 1.4}, "smoke_options": {"alpha": 0.5}},
         ),
-        (
-            "nasnet_mobile",
-            "NASNet-Mobile",
-            "tf",
-            {"kind": "NASNetMobile", "smoke_end": "normal_concat_5"},
-        ),
-        (
-            "inception_v3",
-            "Inception-v3",
-            "tf",
-            {"kind": "InceptionV3", "size": 299, "smoke_size": 96},
-        ),
-        (
-            "resnet_v1_50",
-            "ResNet-v1-50",
-            "caffe",
-            {"kind": "ResNet50", "smoke_end": "conv4_block2_out"},
-        ),
-        (
-            "resnet_v1_152",
-            "ResNet-v1-152",
-            "caffe",
-            {"kind": "ResNet152", "smoke_end": "conv4_block2_out"},
-        ),
-        (
-            "resnet_v2_50",
-            "ResNet-v2-50",
-            "tf",
-            {"kind": "ResNet50V2", "smoke_end": "conv4_block2_out"},
-        ),
-        (
-            "resnet_v2_152",
-            "ResNet-v2-152",
-            "tf",
-            {"kind": "ResNet152V2", "smoke_end": "conv4_block2_out"},
-        ),
+        ("nasnet_mobile", "NASNet-Mobile", "tf", "NASNetMobile", {"smoke_end": "normal_concat_5"}),
+        ("inception_v3", "Inception-v3", "tf", "InceptionV3", {"size": 299, "smoke_size": 96}),
+        ("resnet_v1_50", "ResNet-v1-50", "caffe", "ResNet50", v1),
+        ("resnet_v1_152", "ResNet-v1-152", "caffe", "ResNet152", v1),
+        ("resnet_v2_50", "ResNet-v2-50", "tf", "ResNet50V2", v2),
+        ("resnet_v2_152", "ResNet-v2-152", "tf", "ResNet152V2", v2),
     )
-    for name, title, preset, options in rows:
-        yield _classifier(name, title, _KERAS, preset, partial(application, **options))
+    for name, title, preset, kind, options in rows:
+        build = partial(application, kind=kind, **options)
+        yield _classifier(name, title, _KERAS, preset, build)
     for name, title, kind, size in (
         ("efficientnet_b0", "EfficientNet-b0", "EfficientNetB0", 224),
         ("efficientnet_b3", "EfficientNet-b3", "EfficientNetB3", 300),
@@ -124,38 +86,19 @@ def _applications() -> Iterator[Network]:
 
 
 def _resnets() -> Iterator[Network]:
+    bottleneck = "bottleneck_block"
     for name, title, repeats, block, preset in (
         ("resnet18", "ResNet18", (2, 2, 2, 2), "basic_block", "resnet_18_imagenet"),
-        (
-            "resnet50_v1_5",
-            "ResNet50-v1.5",
-            (3, 4, 6, 3),
-            "bottleneck_block",
-            "resnet_50_imagenet",
-        ),
-        (
-            "resnet152_v1_5",
-            "ResNet152-v1.5",
-            (3, 8, 36, 3),
-            "bottleneck_block",
-            "resnet_152_imagenet",
-        ),
+        ("resnet50_v1_5", "ResNet50-v1.5", (3, 4, 6, 3), bottleneck, "resnet_50_imagenet"),
+        ("resnet152_v1_5", "ResNet152-v1.5", (3, 8, 36, 3), bottleneck, "resnet_152_imagenet"),
     ):
         build = partial(resnet, repeats=repeats, block=block, preset=preset)
         yield _classifier(name, title, _KERAS_HUB, "torch", build, resample="bicubic")
-    for name, title, blocks in (
-        (
-            "resnext50_32x4d",
-            "ResNeXt50",
-            Bottlenecks(repeats=(3, 4, 6, 3), groups=32, width=4),
-        ),
-        (
-            "resnext101_32x8d",
-            "ResNeXt101",
-            Bottlenecks(repeats=(3, 4, 23, 3), groups=32, width=8),
-        ),
+    for name, title, repeats, width in (
+        ("resnext50_32x4d", "ResNeXt50", (3, 4, 6, 3), 4),
+        ("resnext101_32x8d", "ResNeXt101", (3, 4, 23, 3), 8),
     ):
-        build = partial(resnext, blocks=blocks)
+        build = partial(resnext, blocks=Bottlenecks(repeats=repeats, groups=32, width=width))
         origin = "written from Xie et al. 2017"
         yield _untrained(name, title, origin, "classification", build, "torch")
 
@@ -171,14 +114,9 @@ def _segmenters() -> Iterator[Network]:
 
 
 def _detectors() -> Iterator[Network]:
+    tan = "written from Tan et al. 2020"
     for name, title, origin, preset, build in (
-        (
-            "efficientdet_d1",
-            "EfficientDet-D1",
-            "written from Tan et al. 2020",
-            "raw",
-            efficientdet_d1,
-        ),
+        ("efficientdet_d1", "EfficientDet-D1", tan, "raw", efficientdet_d1),
         ("faster_rcnn", "Faster R-CNN", "written from Ren et al. 2015", "torch", faster_rcnn),
         ("mask_rcnn", "Mask R-CNN", "written from He et al. 2017", "torch", mask_rcnn),
         ("retinanet", "RetinaNet", _KERAS_HUB, "torch", retinanet),
@@ -203,7 +141,10 @@ def _untrained(
 
 
 def _sequences() -> Iterator[Network]:
+    vaswani = "written from Vaswani et al. 2017"
     for name, title, origin, build, samples in (
+        ("gnmt", "GNMT", "written from Wu et al. 2016", gnmt, sentence_samples),
+        ("transformer", "Transformer", vaswani, transformer, sentence_samples),
         ("jasper", "Jasper", "written from Li et al. 2019", jasper, spectrogram_samples),
         ("bert_large", "BERT Large", _KERAS_HUB, bert_large, sentence_samples),
     ):

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
+from keras import layers
+
 from paper_networks._blocks import check_no_weights, conv_norm
 
 _SMOKE_SIZE, _SMOKE_CLASSES = 64, 20
@@ -45,7 +48,8 @@ def resnet(
     """A ResNet of keras-hub, which has the stride on the 3x3 convolution.
 
     Args:
-        smoke: build the small version, with one block in the last two stages.
+        smoke: build the small version, with few channels, and one block in the last two
+            stages.
         weights: None or "imagenet", which stands for keras-hub's preset.
         repeats: blocks of each stage.
         block: "basic_block" or "bottleneck_block".
@@ -54,8 +58,7 @@ def resnet(
     Returns:
         A model from pictures to logits.
     """
-    import keras
-    from keras_hub.models import ImageClassifier, ResNetBackbone, ResNetImageClassifier
+    from keras_hub.models import ImageClassifier, ResNetBackbone
 
     small = smoke and weights is None
     size = _SMOKE_SIZE if small else 224
@@ -67,15 +70,15 @@ def resnet(
     backbone = ResNetBackbone(
         input_conv_filters=[64],
         input_conv_kernel_sizes=[7],
-        stackwise_num_filters=[64, 128, 256, 512],
+        stackwise_num_filters=[64, 64, 128, 128] if small else [64, 128, 256, 512],
         stackwise_num_blocks=[2, 2, 1, 1] if small else list(repeats),
         stackwise_num_strides=[1, 2, 2, 2],
         block_type=block,
         image_shape=(size, size, 3),
     )
-    classes = _SMOKE_CLASSES if small else 1000
-    classifier = ResNetImageClassifier(backbone=backbone, num_classes=classes)
-    return keras.Model(image, classifier(image), name="resnet")
+    x = layers.GlobalAveragePooling2D(name="pool")(backbone(image))
+    logits = layers.Dense(_SMOKE_CLASSES if small else 1000, name="logits")(x)
+    return keras.Model(image, logits, name="resnet")
 
 
 def resnext(smoke: bool, weights: str | None = None, *, blocks: Bottlenecks) -> Any:
@@ -89,9 +92,6 @@ def resnext(smoke: bool, weights: str | None = None, *, blocks: Bottlenecks) -> 
     Returns:
         A model from pictures to logits.
     """
-    import keras
-    from keras import layers
-
     check_no_weights(weights)
     if smoke:
         blocks = Bottlenecks(repeats=(1, 2, 1, 1), groups=blocks.groups // 8, width=blocks.width)
@@ -112,8 +112,6 @@ def bottleneck_stages(image: Any, blocks: Bottlenecks) -> list[Any]:
     Returns:
         The outputs of the four stages.
     """
-    from keras import layers
-
     x = layers.ZeroPadding2D(3, name="stem_pad")(image)
     x = conv_norm(x, blocks.channels, 7, "stem", strides=2, padding="valid")
     # After a ReLU, zeros are as good as the minus infinities that pooling asks for.
@@ -134,8 +132,6 @@ def bottleneck_stages(image: Any, blocks: Bottlenecks) -> list[Any]:
 def _bottleneck(
     x: Any, blocks: Bottlenecks, stage: int, stride: int, dilation: int, name: str
 ) -> Any:
-    from keras import layers
-
     inner = blocks.groups * blocks.width * 2**stage
     outer = 4 * blocks.channels * 2**stage
     shortcut = x

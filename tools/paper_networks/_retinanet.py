@@ -6,6 +6,8 @@ non-maximum suppression, which run in float behind the network, are left out.
 
 from typing import Any
 
+import keras
+
 from paper_networks._blocks import check_no_weights
 
 # Labels of COCO, whose numbers have gaps, and the background.
@@ -22,7 +24,6 @@ def retinanet(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         A model from pictures to offsets of boxes and logits of classes, one row an anchor.
     """
-    import keras
     from keras_hub.models import ResNetBackbone, RetinaNetBackbone, RetinaNetObjectDetector
 
     check_no_weights(weights)

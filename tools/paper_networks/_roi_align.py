@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from keras import layers, ops
 
 # Points of a bin along each axis.
 _POINTS = 2
@@ -53,8 +54,6 @@ def roi_align(
         Features (batch * boxes, bins, bins, channels), and the order of the boxes among them:
         level by level.
     """
-    from keras import layers, ops
-
     levels = _levels(boxes, min(features), max(features))
     sampled, order = [], []
     for level, x in features.items():
@@ -76,8 +75,6 @@ def _levels(boxes: np.ndarray, lowest: int, highest: int) -> np.ndarray:
 
 def _sampled(x: Any, boxes: np.ndarray, points: int) -> Any:
     """Bilinear interpolation at a grid of points of each box: (batch, points, channels)."""
-    from keras import ops
-
     _, height, width, channels = x.shape
     pixels = ops.reshape(x, (-1, height * width, channels))
     steps = (np.arange(points) + 0.5) / points

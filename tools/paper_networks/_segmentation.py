@@ -9,6 +9,9 @@ training uses. The outputs are logits at the size of the picture; the largest on
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+from keras import layers
+
 from paper_networks._blocks import check_no_weights, conv_norm
 from paper_networks._mobilenet_v2 import dilated_mobilenet_v2
 from paper_networks._resnet import Bottlenecks, bottleneck_stages
@@ -30,9 +33,6 @@ def fcn(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         A model from pictures to logits of pixels.
     """
-    import keras
-    from keras import layers
-
     check_no_weights(weights)
     size = _SMOKE_SIZE if smoke else 520
     image = keras.Input((size, size, 3), name="image")
@@ -52,8 +52,6 @@ def deeplab_v3(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         A model from pictures to logits of pixels.
     """
-    import keras
-
     check_no_weights(weights)
     size = _SMOKE_SIZE if smoke else 520
     image = keras.Input((size, size, 3), name="image")
@@ -74,8 +72,6 @@ def deeplab_v3_mobilenet_v2(smoke: bool, weights: str | None = None) -> Any:
     Returns:
         A model from pictures to logits of pixels.
     """
-    import keras
-
     check_no_weights(weights)
     size = _SMOKE_SIZE if smoke else 512
     image = keras.Input((size, size, 3), name="image")
@@ -86,8 +82,6 @@ def deeplab_v3_mobilenet_v2(smoke: bool, weights: str | None = None) -> Any:
 
 def _spatial_pyramid(x: Any, channels: int, rates: Sequence[int]) -> Any:
     """Atrous spatial pyramid pooling: context of several sizes, and of the whole picture."""
-    from keras import layers
-
     _, height, width, _ = x.shape
     branches = [conv_norm(x, channels, 1, "pyramid_point")]
     for rate in rates:
@@ -102,8 +96,6 @@ def _spatial_pyramid(x: Any, channels: int, rates: Sequence[int]) -> Any:
 
 def _pixels(x: Any, size: int) -> Any:
     """Logits for every pixel of the picture."""
-    from keras import layers
-
     x = layers.Conv2D(_CLASSES, 1, name="classes")(x)
     factor = size // x.shape[1]
     return layers.UpSampling2D(factor, interpolation="bilinear", name="logits")(x)
