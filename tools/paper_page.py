@@ -36,7 +36,7 @@ can be made, and say nothing about accuracy. Without `--smoke`, networks have th
 Cells in dB are measured here: the signal to noise ratio of the outputs against the float file, and
 the share of first answers that are float's; of several outputs the lowest. Cells in % are top-1
 measured here, with the points against float, and again the share of first answers. What stands
-behind them under "published" was not measured here.
+behind them under "published" was not measured here: top-1 in percent, but where a unit is named.
 """
 
 
