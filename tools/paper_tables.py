@@ -21,7 +21,6 @@ from pathlib import Path
 
 from absl import app, flags
 from paper_rows import TABLES
-from paper_run import reproduce
 
 from tflq._errors import UserError
 
@@ -37,8 +36,12 @@ _SMOKE = flags.DEFINE_bool("smoke", False, "small networks, random weights, few 
 def main(_: list[str]) -> None:
     """Measures what is missing and writes the tables."""
     try:
+        numbers = _numbers(_TABLE.value)
+        # Late, for it brings Keras, which takes seconds.
+        from paper_run import reproduce
+
         failed = reproduce(
-            _numbers(_TABLE.value),
+            numbers,
             folder=Path(_OUTPUT.value),
             models=_MODELS.value,
             imagenet=Path(_IMAGENET.value) if _IMAGENET.value else None,
