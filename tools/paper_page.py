@@ -30,8 +30,9 @@ _INTRODUCTION = """\
 
 `python tools/paper_tables.py --smoke` measures the rows that are called a smoke: small versions of
 the networks with random weights and a few made-up samples. They show that every cell of the tables
-can be made, and say nothing about accuracy. Without `--smoke`, networks have their true size. With
-`--imagenet=FOLDER`, those whose trained weights can be had are measured on the photos in FOLDER.
+can be made, and say nothing about accuracy; two ResNets of one kind have the same small version.
+Without `--smoke`, networks have their true size. With `--imagenet=FOLDER`, those whose trained
+weights can be had are measured on the photos in FOLDER, in a smoke on few of them.
 
 Cells in dB are measured here: the signal to noise ratio of the outputs against the float file, and
 the share of first answers that are float's; of several outputs the lowest. Cells in % are top-1
