@@ -11,7 +11,9 @@ import pytest
 
 import tflq
 from tflq import UserError
+from tflq._lock import locked
 from tflq._rows import read_rows
+from tflq.cli.main import main
 
 
 def network(bad="middle"):
@@ -166,3 +168,26 @@ def test_killed_it_goes_on(data, tmp_path):
 def test_data_is_needed():
     with pytest.raises(UserError, match="data is missing"):
         tflq.sensitivity(network(), None)
+
+
+def test_the_command_line(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    network().save("net.keras")
+    np.save("data.npy", data)
+    flags = [
+        "--data=data.npy",
+        "--scheme=w4a8",
+        "--folder=kept",
+        "--json=x.json",
+        "--picture=x.png",
+    ]
+    assert main(["sensitivity", "net.keras", *flags]) == 0
+    assert capsys.readouterr().out.count("FULLY_CONNECTED") == 3
+    assert json.loads(Path("x.json").read_text())["layers"][0]["layer"] == "middle"
+    assert Path("x.png").is_file()
+    assert len(read_rows(Path("kept/sensitivity.jsonl"))) == 4
+    assert main(["sensitivity", "net.keras"]) == 2
+    assert "--data is missing" in capsys.readouterr().err
+    with locked("kept", "sensitivity"):
+        assert main(["sensitivity", "net.keras", *flags]) == 2
+    assert "in use by another sensitivity" in capsys.readouterr().err
