@@ -1,8 +1,8 @@
 """Where tasks run: in this process, in several of this machine, or on a cluster of machines.
 
 Processes and clusters are Dask's (`distributed`). Ray installs beside TensorFlow 2.21 as well and
-does the same, but in a compiled wheel of 79 MB for each platform and Python; Dask is plain Python, a
-third of that, and runs wherever TensorFlow does.
+does the same, but in a compiled wheel of 79 MB for each platform and Python; Dask is plain Python,
+a third of that, and runs wherever TensorFlow does.
 """
 
 import contextlib
