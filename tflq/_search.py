@@ -131,7 +131,6 @@ def search(
     _check_model(opened, choices)
     with locked(folder, "search"), open_workers(workers) as pool:
         place = make_folder(folder)
-        (place / _ROUNDING).mkdir(exist_ok=True)
         calibration, judged = _samples(opened, data, verify_data)
         job = Job(
             identity=uuid.uuid4().hex,
@@ -142,17 +141,28 @@ def search(
             metric=metric,
             batch_size=batch_size,
             safe_mode=safe_mode,
-            checkpoints=str(place.resolve() / _ROUNDING),
+            checkpoints=str(make_folder(place / _ROUNDING).resolve()),
         )
         clock.lap("read")
         maker = Maker(job, pool, Book(place, _identity(job, opened, judge), device), device=device)
-        reference = maker.reference().value
         rank = partial(_ranked, job, opened, judge, place / "sensitivity")
-        guide = _guide(judge)
-        hunt = Hunt(maker, budget, reference, guide, rank)
+        hunt = Hunt(maker, budget, maker.reference().value, _guide(judge), rank)
         hunt.run(choices, rewritable=_is_keras(opened))
         clock.lap("trials")
-    best, met = best_of(maker.trials, budget, reference, guide)
+    return _found(opened, judge, hunt, place, samples=len(judged), seconds=clock.laps)
+
+
+def _found(
+    opened: Opened,
+    judge: Metric,
+    hunt: Hunt,
+    place: Path,
+    *,
+    samples: int,
+    seconds: dict[str, float],
+) -> SearchResult:
+    trials, budget, reference = hunt.trials, hunt.budget, hunt.reference
+    best, met = best_of(trials, budget, reference, hunt.guide)
     return SearchResult(
         source=opened.source.source,
         metric=judge.name,
@@ -160,15 +170,16 @@ def search(
         reference=reference,
         budget=str(budget),
         met=met,
-        misses=budget.misses(best, reference, maker.trials[0]),
+        misses=budget.misses(best, reference, trials[0]),
         best=best,
         path=str(place / best.file),
         command=as_python(best.choices),
-        front=tuple(trial.number for trial in front_of(maker.trials)),
-        trials=tuple(maker.trials),
+        front=tuple(trial.number for trial in front_of(trials)),
+        trials=trials,
+        note=hunt.note,
         combinations=combinations(rewritable=_is_keras(opened)),
-        samples=len(judged),
-        seconds=clock.laps,
+        samples=samples,
+        seconds=seconds,
     )
 
 

@@ -131,6 +131,18 @@ def test_a_stage_that_fails_is_passed_over():
     assert best.choices.get("calibrator") is None
 
 
+def test_layers_that_cannot_be_ranked_take_nothing_from_what_was_found():
+    maker = Made()
+
+    def rank(choices):
+        raise UserError("the model keeps state.")
+
+    hunt = Hunt(maker, make_budget(0.1, None, None), 100.0, lambda t: t.rank, rank)
+    hunt.run({}, rewritable=True)
+    assert hunt.note == "layers were not mixed: the model keeps state."
+    assert len(hunt.trials) == 13
+
+
 def test_where_the_plain_recipe_fails_so_would_all():
     with pytest.raises(UserError, match="trial 0, the plain recipe, failed: no luck"):
         hunted({}, failing="plain", max_drop=1)

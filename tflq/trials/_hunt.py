@@ -24,6 +24,9 @@ class Hunt:
         reference: the float model's metric.
         guide: larger for better trials; says where to go on.
         rank: ranks the layers under a recipe.
+
+    Attributes:
+        note: why layers were not mixed, though the budget asks for it.
     """
 
     def __init__(
@@ -34,8 +37,14 @@ class Hunt:
         guide: Guide,
         rank: Callable[[Choices], Sensitivity],
     ):
-        self._maker, self._budget, self._reference = maker, budget, reference
-        self._guide, self._rank = guide, rank
+        self._maker, self.budget, self.reference = maker, budget, reference
+        self.note = ""
+        self.guide, self._rank = guide, rank
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All that were made."""
+        return tuple(self._maker.trials)
 
     def run(self, base: Choices, *, rewritable: bool) -> None:
         """Makes all trials.
@@ -50,16 +59,23 @@ class Hunt:
         (plain,) = self._maker.make("plain", [base])
         if plain.error:
             raise UserError(f"trial 0, the plain recipe, failed: {plain.error}")
-        self._through(recipes(base, plain, self._guide, rewritable=rewritable))
-        scheme = get_scheme(base.get("scheme") or "w8a8")
-        if "max_size" in self._missed(self._best()):
+        self._through(recipes(base, plain, self.guide, rewritable=rewritable))
+        try:
+            self._mix(get_scheme(base.get("scheme") or "w8a8"))
+        except UserError as error:
+            # Layers of some models cannot be ranked, which takes nothing from what was found.
+            self.note = f"layers were not mixed: {error}"
+
+    def _mix(self, scheme: Scheme) -> None:
+        """What the budget still asks for."""
+        if all(self._excess(trial) > 0 for trial in self.trials):
             self._shrink(scheme)
-        elif self._budget.max_drop is None and self._budget.max_latency is not None:
+        elif self.budget.max_drop is None and self.budget.max_latency is not None:
             order = self._rank(_unrounded(self._best().choices)).order
             self._through(
                 most_islands(self._best().choices, order, lambda trial: not self._missed(trial))
             )
-        elif "max_drop" in self._missed(self._best()):
+        elif not any(self._is_enough(trial) for trial in self.trials):
             self._widen(scheme)
 
     def _shrink(self, scheme: Scheme) -> None:
@@ -79,7 +95,7 @@ class Hunt:
             if name is None:
                 continue
             self._through(islands(best.choices, name, order, self._is_enough))
-            if any(self._is_enough(trial) for trial in self._maker.trials):
+            if any(self._is_enough(trial) for trial in self.trials):
                 break
         self._try_sixteen(best)
 
@@ -87,7 +103,7 @@ class Hunt:
         """The smallest float islands that were enough, in 16 bits."""
         enough = [
             trial
-            for trial in self._maker.trials
+            for trial in self.trials
             if self._is_enough(trial) and FLOAT32 in _mixed(trial).values()
         ]
         if not enough:
@@ -108,12 +124,12 @@ class Hunt:
             return
 
     def _best(self) -> Trial:
-        return max(self._maker.trials, key=self._guide)
+        return max(self.trials, key=self.guide)
 
     def _missed(self, trial: Trial) -> dict[str, float]:
         if trial.value is None:
-            return {"max_drop": float("inf")}
-        return self._budget.misses(trial, self._reference, self._maker.trials[0])
+            return {"max_drop": float("inf"), "max_size": float("inf")}
+        return self.budget.misses(trial, self.reference, self.trials[0])
 
     def _is_enough(self, trial: Trial) -> bool:
         return "max_drop" not in self._missed(trial)

@@ -32,6 +32,7 @@ class SearchResult:
             objects of a program.
         front: numbers of the trials that no other beats in accuracy, time and size at once.
         trials: all of them, in the order in which they were made.
+        note: why layers were not mixed, though the budget asks for it; else empty.
         combinations: how many recipes there would have been to try, without mixtures.
         samples: how many were judged with.
         seconds: time by step, in s.
@@ -49,6 +50,7 @@ class SearchResult:
     command: str
     front: tuple[int, ...]
     trials: tuple[Trial, ...] = field(repr=False)
+    note: str
     combinations: int
     samples: int
     seconds: dict[str, float]
@@ -124,6 +126,7 @@ class SearchResult:
             ("tried", f"{len(self.trials)} recipes, judged with {self.samples} samples"),
             ("file", self.path),
             ("again", self.command),
+            *((("note", self.note),) if self.note else ()),
         ]
         return text_facts(self.source, rows)
 
