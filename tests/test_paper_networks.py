@@ -10,19 +10,13 @@ from paper_networks._roi_align import roi_align
 from tflq.keras_side import from_keras
 from tflq.tflite_side import Runner
 
-# Millions of parameters. Figures of keras.applications count the statistics of batch norms, those
-# of torchvision don't; both are within the tolerance.
+# Millions of parameters, of one network of each file that defines some. Figures of others than
+# keras.io leave out the statistics of batch norms, which is within the tolerance.
 PUBLISHED = {
-    "mobilenet_v1": 4.25,  # keras.io
-    "mobilenet_v2": 3.54,  # keras.io
     "mobilenet_v2_1_4": 6.1,  # Sandler et al.: 6.06 without the statistics
-    "resnet_v1_50": 25.64,  # keras.io
     "resnext50_32x4d": 25.03,  # torchvision
-    "resnext101_32x8d": 88.79,  # torchvision
     "inception_v4": 42.68,  # timm
-    "fcn": 54.314 - 2.365,  # torchvision, without the auxiliary classifier
     "deeplab_v3": 60.996 - 2.365,  # torchvision, without the auxiliary classifier
-    "faster_rcnn": 41.76,  # torchvision
     "mask_rcnn": 44.40,  # torchvision
     "gnmt": 160.67,  # NVIDIA's DeepLearningExamples
     "transformer": 213.0,  # Vaswani et al.
@@ -59,7 +53,7 @@ def test_every_network_tells_its_samples_apart(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["resnext50_32x4d", "deeplab_v3", "mask_rcnn", "jasper", "transformer", "bert_large"]
+    "name", ["resnext50_32x4d", "mask_rcnn", "jasper", "transformer", "bert_large"]
 )
 def test_small_versions_convert_and_compute_the_same(name):
     model = small(name)

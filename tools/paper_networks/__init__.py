@@ -1,7 +1,8 @@
 """Every network of the tables of "Efficient Quantization Techniques for Deep Neural Networks".
 
 Each one has its true structure at its true size, and a small version of it that builds, converts
-and is quantized in seconds. All of them convert to .tflite.
+and is quantized in seconds. Some are keras-hub's, which the extra `tables` brings; it is imported
+when one of those is built.
 
     from paper_networks import NETWORKS, realistic
 
