@@ -17,6 +17,8 @@ import paper_rows
 import paper_subjects
 from keras import layers
 
+from tflq.data._picture import Preparation
+
 SIZE, CLASSES = 16, 6
 
 
@@ -51,8 +53,15 @@ def held(model, count, seed):
     return noise(model, count, seed)
 
 
-def prepare(picture, size):
-    return np.asarray(picture.resize((size, size)), np.float32) / 128 - 1
+def prepare(size):
+    return Preparation(
+        image_size=(size, size),
+        crop=None,
+        mean=(128.0,),
+        scale=(128.0,),
+        resample="bilinear",
+        bgr=False,
+    )
 
 
 def untouched(model, samples, seed):
@@ -65,12 +74,12 @@ NETWORKS = {
         title=name.replace("_", " "),
         origin="tests",
         task="classification",
-        has_weights=preprocess is not None,
+        has_weights=preparation is not None,
         build=build,
         samples=samples,
-        preprocess=preprocess,
+        preparation=preparation,
     )
-    for name, build, samples, preprocess in (
+    for name, build, samples, preparation in (
         ("tiny_conv", conv, noise, prepare),
         ("tiny_dense", dense, held, None),
     )

@@ -1,5 +1,7 @@
 """The networks of tools/paper_networks."""
 
+import io
+
 import keras
 import numpy as np
 import PIL.Image
@@ -170,25 +172,29 @@ def test_words_are_as_frequent_as_zipf_found_them():
     assert set(np.unique(samples[0]["segment_ids"])) == {0, 1}
 
 
+def encoded(pixels):
+    stream = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
 def test_photos_are_prepared_for_the_networks_that_have_weights():
-    photo = PIL.Image.fromarray(np.full((300, 400, 3), (255, 128, 0), np.uint8))
-    for network in NETWORKS.values():
-        assert (network.preprocess is not None) == network.has_weights
-        if network.preprocess is not None:
-            ready = network.preprocess(photo, 96)
-            assert ready.shape == (96, 96, 3)
-            assert ready.dtype == np.float32
-    raw = NETWORKS["efficientnet_b0"].preprocess(photo, 96)
-    np.testing.assert_allclose(raw[5, 7], (255, 128, 0))
-    bgr = NETWORKS["resnet_v1_50"].preprocess(photo, 96)
-    np.testing.assert_allclose(bgr[5, 7], (-103.939, 128 - 116.779, 255 - 123.68), rtol=1e-5)
+    photo = encoded(np.full((300, 400, 3), (255, 128, 0), np.uint8))
+    ready = {}
+    for name, network in NETWORKS.items():
+        assert (network.preparation is not None) == network.has_weights
+        if network.preparation is not None:
+            ready[name] = network.preparation(96)(photo, "photo")
+            assert ready[name].shape == (96, 96, 3)
+    np.testing.assert_allclose(ready["efficientnet_b0"][5, 7], (255, 128, 0))
+    bgr = (-103.939, 128 - 116.779, 255 - 123.68)
+    np.testing.assert_allclose(ready["resnet_v1_50"][5, 7], bgr, rtol=1e-5)
 
 
 def test_only_the_middle_of_a_photo_is_seen():
     pixels = np.zeros((200, 400, 3), np.uint8)
     pixels[:, 100:300] = 255
-    ready = NETWORKS["mobilenet_v1"].preprocess(PIL.Image.fromarray(pixels), 64)
-    assert (ready == 1).all()
+    assert (NETWORKS["mobilenet_v1"].preparation(64)(encoded(pixels), "photo") == 1).all()
 
 
 def test_networks_without_weights_say_so():

@@ -16,6 +16,7 @@ from paper_networks import NETWORKS, Network, realistic
 
 from tflq._float_model import FloatModel
 from tflq._source import open_model
+from tflq.data._picture import Preparation
 from tflq.tflite_side import Runner
 
 Sample = dict[str, np.ndarray]
@@ -78,20 +79,15 @@ class Subject:
 class Photos(Sequence[Sample]):
     """Photos as a network takes them, each read when it is asked for."""
 
-    def __init__(self, photos: list[Photo], network: Network, name: str, size: int):
-        self._photos, self._network = photos, network
-        self._name, self._size = name, size
+    def __init__(self, photos: list[Photo], prepare: Preparation, name: str):
+        self._photos, self._prepare, self._name = photos, prepare, name
 
     def __len__(self) -> int:
         return len(self._photos)
 
     def __getitem__(self, index: Any) -> Any:
-        from PIL import Image, ImageOps
-
-        assert self._network.preprocess is not None, "networks with weights prepare photos"
-        with Image.open(self._photos[index].file) as opened:
-            picture = ImageOps.exif_transpose(opened).convert("RGB")
-        return {self._name: self._network.preprocess(picture, self._size)[None]}
+        file = self._photos[index].file
+        return {self._name: self._prepare(file, f"photo {file.name!r}")[None]}
 
 
 class Subjects:
@@ -150,14 +146,16 @@ class Subjects:
             photos = photos[:: -(-len(photos) // _SMOKE_PHOTOS)]
         step = max(_EVERY, -(-len(photos) // _CALIBRATING))
         judging = [photo for index, photo in enumerate(photos) if index % step]
-        name, size = source.inputs[0].name, model.input_shape[1]
+        name = source.inputs[0].name
+        assert network.preparation is not None, "networks with weights prepare photos"
+        prepare = network.preparation(model.input_shape[1])
         return Subject(
             setting=self.wanted(network.name),
             weights="trained",
             model=model,
             source=source,
-            calibration=list(Photos(photos[::step], network, name, size)),
-            judging=Photos(judging, network, name, size),
+            calibration=list(Photos(photos[::step], prepare, name)),
+            judging=Photos(judging, prepare, name),
             labels=np.array([photo.label for photo in judging]),
         )
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import PIL.Image
+
+from tflq.data._picture import Preparation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +22,8 @@ class Network:
         build: `build(smoke, weights)` gives a Keras model. Trained weights, "imagenet", fix the
             structure, so that `smoke` has no effect on it; None gives random weights.
         samples: `samples(model, count, seed)` gives made-up samples by input name, one a batch.
-        preprocess: `preprocess(picture, size)` gives (size, size, 3) float32 as the network is
-            evaluated on; None where there are no trained weights.
+        preparation: `preparation(size)` says how photos become what the network is evaluated on;
+            None where there are no trained weights.
     """
 
     name: str
@@ -32,4 +33,4 @@ class Network:
     has_weights: bool
     build: Callable[..., Any]
     samples: Callable[..., list[dict[str, np.ndarray]]]
-    preprocess: Callable[[PIL.Image.Image, int], np.ndarray] | None
+    preparation: Callable[[int], Preparation] | None

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-import PIL.Image
 
 from tflq.data import PRESETS
+from tflq.data._picture import Preparation
 
 # Mean and deviation of the made-up pixels; those of ImageNet are 117 and 58.
 _MEAN, _DEVIATION = 117.0, 58.0
@@ -33,29 +33,24 @@ def picture_samples(
     return [{spec.name: _scaled(_pixels(rng, height, width), preset)[None]} for _ in range(count)]
 
 
-def evaluated(
-    picture: PIL.Image.Image, size: int, *, preset: str, margin: int | None, resample: str
-) -> np.ndarray:
-    """A picture as a network is evaluated on it: central crop, resizing, scaling.
+def preparation(size: int, *, preset: str, margin: int | None, resample: str) -> Preparation:
+    """How photos become pictures that a network is evaluated on: cropped, resized, scaled.
 
     Args:
-        picture: of any size and mode.
         size: the network's.
         preset: how pixels are scaled, a name in `tflq.data.PRESETS`.
         margin: the crop keeps the share size / (size + margin) of the shorter side; None is 7/8.
         resample: "bilinear" or "bicubic".
-
-    Returns:
-        float32, shape (size, size, 3).
     """
-    share = 0.875 if margin is None else size / (size + margin)
-    side = round(min(picture.size) * share)
-    left, top = ((length - side) // 2 for length in picture.size)
-    method = PIL.Image.Resampling[resample.upper()]
-    crop = picture.convert("RGB").resize(
-        (size, size), method, box=(left, top, left + side, top + side)
+    chosen = PRESETS[preset]
+    return Preparation(
+        image_size=(size, size),
+        crop=0.875 if margin is None else size / (size + margin),
+        mean=chosen.mean,
+        scale=chosen.scale,
+        resample=resample,
+        bgr=chosen.bgr,
     )
-    return _scaled(np.asarray(crop, np.float32), preset)
 
 
 def _pixels(rng: np.random.Generator, height: int, width: int) -> np.ndarray:

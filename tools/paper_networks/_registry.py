@@ -12,7 +12,7 @@ from paper_networks._gnmt import gnmt
 from paper_networks._inception_v4 import inception_v4
 from paper_networks._jasper import jasper
 from paper_networks._network import Network
-from paper_networks._pictures import evaluated, picture_samples
+from paper_networks._pictures import picture_samples, preparation
 from paper_networks._rcnn import faster_rcnn, mask_rcnn
 from paper_networks._resnet import Bottlenecks, resnet, resnext
 from paper_networks._retinanet import retinanet
@@ -33,7 +33,7 @@ def _classifier(
     margin: int | None = None,
     resample: str = "bilinear",
 ) -> Network:
-    """A trained classifier of ImageNet; `margin` and `resample` are `evaluated`'s."""
+    """A trained classifier of ImageNet; `margin` and `resample` are `preparation`'s."""
     return Network(
         name=name,
         title=title,
@@ -42,7 +42,7 @@ def _classifier(
         has_weights=True,
         build=build,
         samples=partial(picture_samples, preset=preset),
-        preprocess=partial(evaluated, preset=preset, margin=margin, resample=resample),
+        preparation=partial(preparation, preset=preset, margin=margin, resample=resample),
     )
 
 
@@ -136,7 +136,7 @@ def _untrained(
         has_weights=False,
         build=build,
         samples=partial(picture_samples, preset=preset),
-        preprocess=None,
+        preparation=None,
     )
 
 
@@ -156,7 +156,7 @@ def _sequences() -> Iterator[Network]:
             has_weights=False,
             build=build,
             samples=samples,
-            preprocess=None,
+            preparation=None,
         )
 
 
