@@ -97,6 +97,16 @@ def test_values_are_sent_again_when_all_that_had_them_have_died(tmp_path):
     assert found == [(7, None)]
 
 
+def test_a_scheduler_is_found_by_its_address():
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    with (
+        LocalCluster(**options, dashboard_address=None) as cluster,
+        open_workers(cluster.scheduler_address) as workers,
+    ):
+        assert workers.count == 2
+        assert [r for _, r, _ in workers.run(add, (workers.share(1),), [(1,)])] == [2]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

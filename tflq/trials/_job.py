@@ -1,5 +1,6 @@
 """What every worker needs to know of a search, and what it makes of it."""
 
+import importlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from tflq._clock import Clock
 from tflq._metric import Evaluation, Function, Metric, make_metric
 from tflq._opened import Opened, open_for
 from tflq._verify import Sample
+from tflq.keras_side import keras_kind
 from tflq.ranges import Histogram
 from tflq.tflite_side import Runner, collect, graph_digest, normalize
 
@@ -30,31 +32,40 @@ class Shipped:
     Attributes:
         name: of the file or folder to open, below that folder.
         files: contents.
+        kind: of a model that was an object of the user's program, "keras" or "tf_keras"; None for
+            files.
     """
 
     name: str
     files: Mapping[str, bytes]
+    kind: str | None
 
     @classmethod
     def of(cls, model: Any) -> "Shipped":
         """Packs a file, a folder or a Keras model."""
-        if hasattr(model, "save") and not isinstance(model, Path):
+        if (kind := keras_kind(model)) is not None:
             with tempfile.TemporaryDirectory(prefix="tflq-") as folder:
                 path = Path(folder, "model.keras")
                 model.save(path)
-                return cls(name=path.name, files={path.name: path.read_bytes()})
+                return cls(name=path.name, files={path.name: path.read_bytes()}, kind=kind)
         path = Path(model)
         found = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
         files = {str(p.relative_to(path.parent)): p.read_bytes() for p in found}
-        return cls(name=path.name, files=files)
+        return cls(name=path.name, files=files, kind=None)
 
-    def unpack(self, folder: Path) -> Path:
-        """Writes the files; gives the path to open."""
+    def unpack(self, folder: Path) -> Any:
+        """Writes the files; gives the model, where it was an object, or the path to open."""
         for name, content in self.files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        return folder / self.name
+        path = folder / self.name
+        if self.kind is None:
+            return path
+        # Each library by itself: the other would load it under other names. Code that it may
+        # carry ran in the user's program.
+        models = importlib.import_module(f"{self.kind}.models")
+        return models.load_model(path, compile=False, safe_mode=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,9 +113,9 @@ class Workplace:
         job = self._job
         if isinstance(job.model, Opened):
             return job.model
-        path = job.model.unpack(Path(self._folder.name))
+        model = job.model.unpack(Path(self._folder.name))
         return open_for(
-            {}, path, job.calibration, batch_size=job.batch_size, safe_mode=job.safe_mode
+            {}, model, job.calibration, batch_size=job.batch_size, safe_mode=job.safe_mode
         )
 
     def statistics(self, shard: slice) -> tuple[str, dict[int, Histogram]]:
@@ -112,18 +123,18 @@ class Workplace:
         source = self.opened.source
         # Most recipes decide biases, for which the graph gets those that are missing.
         plain = normalize(source.tflite, name=source.source, biases=True)
-        samples = self._job.calibration[shard]
+        samples = self._calibration[shard]
         found = collect(plain.content, plain.graph, samples, inputs=source.inputs)
         return graph_digest(plain.graph), found
 
     def export(self, choices: Choices, key: str, statistics: Statistics | None) -> bytes:
         """The file of a recipe."""
-        job, folder = self._job, Path(self._job.checkpoints)
+        folder = Path(self._job.checkpoints)
         checkpoint = (folder if folder.is_dir() else Path(self._folder.name)) / key
         outcome = self.opened.run(
             self.opened.recipe(choices),
-            job.calibration,
-            verify_data=job.judged[:_GLANCED],
+            self._calibration,
+            verify_data=self._judged[:_GLANCED],
             checkpoint=checkpoint,
             clock=Clock(),
             statistics=statistics,
@@ -136,11 +147,24 @@ class Workplace:
         evaluation = Evaluation(self._metric, source.outputs)
         runner = Runner(content or source.tflite, inputs=source.inputs)
         labels = self._job.labels
-        for index in range(len(self._job.judged))[shard]:
-            came = runner.run(self._job.judged[index])
+        for index in range(len(self._judged))[shard]:
+            came = runner.run(self._judged[index])
             answers = None if labels is None else labels[index]
             evaluation.update(index, self._reference(index), came, answers)
         return evaluation
+
+    @cached_property
+    def _calibration(self) -> list[Sample]:
+        return self._renamed(self._job.calibration)
+
+    @cached_property
+    def _judged(self) -> list[Sample]:
+        return self._renamed(self._job.judged)
+
+    def _renamed(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Inputs that had no name may have got another on the way; their order stays."""
+        names = [spec.name for spec in self.opened.source.inputs]
+        return [dict(zip(names, sample.values(), strict=True)) for sample in samples]
 
     @cached_property
     def _metric(self) -> Metric:
@@ -152,7 +176,7 @@ class Workplace:
 
     def _reference(self, index: int) -> list[np.ndarray]:
         if index not in self._references:
-            self._references[index] = self._floating.run(self._job.judged[index])
+            self._references[index] = self._floating.run(self._judged[index])
         return self._references[index]
 
 
