@@ -120,7 +120,7 @@ def test_two_processes_find_the_same(found, tmp_path):
 _KILLED = """
 import sys, os, signal
 sys.path.insert(0, {tests!r})
-import test_search as t
+import test_recipe_search as t
 from tflq.trials import Book
 keep = Book.keep
 def then_die(book, trial, content):
