@@ -174,7 +174,7 @@ def _found(
         best=best,
         path=str(place / best.file),
         command=as_python(best.choices),
-        front=tuple(trial.number for trial in front_of(trials)),
+        front=tuple(trial.number for trial in front_of(trials, hunt.guide)),
         trials=trials,
         note=hunt.note,
         combinations=combinations(rewritable=_is_keras(opened)),

@@ -83,7 +83,7 @@ def test_the_nearest_misses_fewest_bounds_by_least():
 )
 def test_the_front_is_what_nothing_beats(costs):
     trials = [trial(i, v, latency=t, size=s) for i, (v, t, s) in enumerate(costs)]
-    front = front_of(trials)
+    front = front_of(trials, rank)
     assert front
     for one in trials:
         as_good = [
@@ -97,4 +97,15 @@ def test_the_front_is_what_nothing_beats(costs):
 
 
 def test_failed_trials_are_on_no_front():
-    assert front_of([Trial(number=0, stage="x", error="no"), trial(1, 1)])[0].number == 1
+    assert front_of([Trial(number=0, stage="x", error="no"), trial(1, 1)], rank)[0].number == 1
+
+
+def test_the_best_within_a_drop_is_on_the_front():
+    trials = [trial(0, 98), trial(1, 99.6, sqnr=25, size=1001), trial(2, 99.6, sqnr=24)]
+
+    def by_sqnr(trial):
+        return (trial.sqnr_db,)
+
+    best, _ = best_of(trials, make_budget(0.5, None, None), 100.0, by_sqnr)
+    assert best.number == 1
+    assert [t.number for t in front_of(trials, by_sqnr)] == [1, 2]

@@ -129,28 +129,31 @@ def best_of(
     return max(within, key=lambda t: (-_time(t), *guide(t))), True
 
 
-def front_of(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+def front_of(trials: Sequence[Trial], guide: Guide) -> tuple[Trial, ...]:
     """The trials that no other beats in one of accuracy, time and size without losing in another.
 
-    Of trials that are equal in all three, the one of the largest SQNR stays, or the first.
+    Of trials that are equal in all three the first stays.
+
+    Args:
+        trials: in their order.
+        guide: larger for more accurate trials.
     """
     good = [trial for trial in trials if trial.value is not None]
+    costs = [(*(-part for part in guide(t)), _time(t), float(t.size or 0)) for t in good]
     return tuple(
         trial
-        for trial in good
-        if not any(_beats(other, trial) for other in good if other is not trial)
+        for place, trial in enumerate(good)
+        if not any(
+            _beats(other, costs[place], first=spot < place)
+            for spot, other in enumerate(costs)
+            if spot != place
+        )
     )
 
 
-def _beats(other: Trial, trial: Trial) -> bool:
-    theirs, own = _costs(other), _costs(trial)
-    if any(cost > mine for cost, mine in zip(theirs, own, strict=True)):
-        return False
-    return theirs != own or (*other.rank, -other.number) > (*trial.rank, -trial.number)
-
-
-def _costs(trial: Trial) -> tuple[float, float, float]:
-    return (-trial.rank[0], _time(trial), float(trial.size or 0))
+def _beats(other: tuple[float, ...], own: tuple[float, ...], *, first: bool) -> bool:
+    no_worse = other[:-2] <= own[:-2] and other[-2] <= own[-2] and other[-1] <= own[-1]
+    return no_worse and (other != own or first)
 
 
 def _time(trial: Trial) -> float:

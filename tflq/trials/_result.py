@@ -30,7 +30,8 @@ class SearchResult:
         path: its file.
         command: what makes that again: a command line, or a call where the model or the data are
             objects of a program.
-        front: numbers of the trials that no other beats in accuracy, time and size at once.
+        front: numbers of the trials that no other beats in accuracy (SQNR, or a metric of one's
+            own), time and size at once.
         trials: all of them, in the order in which they were made.
         note: why layers were not mixed, though the budget asks for it; else empty.
         combinations: how many recipes there would have been to try, without mixtures.
