@@ -71,9 +71,9 @@ def search(
     """Tries recipes from cheap to dear, then mixes precision, and names the best within a budget.
 
     Corrections and equalization come first, then calibrators, then learned rounding, each stage on
-    the best recipe so far: 13 trials in place of all 60 combinations. Where accuracy is still
-    missing, the worst layers get more bits or become float; where size is, those that mind least
-    get 4-bit weights. Stopped, even killed, it goes on from what is in the folder.
+    the best recipe so far: 14 trials at most in place of all 60 combinations. Where accuracy is
+    still missing, the worst layers get more bits or become float; where size is, those that mind
+    least get 4-bit weights. Stopped, even killed, it goes on from what is in the folder.
 
     Args:
         model: anything that `tflq.export` takes.

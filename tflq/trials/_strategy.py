@@ -2,7 +2,7 @@
 
 Not all combinations: the best of each stage is what the next one varies. Corrections and
 equalization come first, for they change most; then what calibrates activations, then how weights
-are rounded, which takes longest. With the plain recipe, 13 of 60 combinations.
+are rounded, which takes longest. With the plain recipe, 13 or 14 of 60 combinations.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -53,11 +53,13 @@ def recipes(base: Choices, plain: Trial, guide: Guide, *, rewritable: bool) -> S
     best = max(made, key=guide).choices
     rounded: list[Choices] = [{**best, "rounding": name} for name in ROUNDINGS]
     made = made + (yield "rounding", rounded)
-    if not rewritable:
-        return
-    # What equalization is worth may change where weights are rounded well.
+    # What equalization and calibrators are worth may change where weights are rounded well.
     best = max(made, key=guide).choices
-    yield "equalization again", _other_equalizations(best)
+    again = _other_equalizations(best) if rewritable else []
+    if best.get("calibrator", _DEFAULT) != _DEFAULT:
+        again.append({**best, "calibrator": _DEFAULT})
+    if again:
+        yield "once more", again
 
 
 def _other_equalizations(choices: Choices) -> list[Choices]:
