@@ -66,17 +66,19 @@ RECIPES = [{"calibrator": name, "bias_correction": "empirical"} for name in tflq
 @pytest.mark.parametrize("metric", ["agreement", "top1", "sqnr"])
 def test_shards_change_no_bit(model, data, tmp_path, metric):
     job = job_of(model, data, metric)
-    one, files, reference = made(job, tmp_path / "1", RECIPES, shards=1)
+    # Of the moving average every sample counts, in its order.
+    recipes = RECIPES if metric == "sqnr" else [{"calibrator": "moving_average"}]
+    one, files, reference = made(job, tmp_path / "1", recipes, shards=1)
     assert not any(trial.error for trial in one)
-    for shards in (2, 7, 40):
-        many, others, again = made(job, tmp_path / f"{shards}", RECIPES, shards=shards)
+    for shards in (3, 40):
+        many, others, again = made(job, tmp_path / f"{shards}", recipes, shards=shards)
         assert [(t.value, t.sqnr_db) for t in many] == [(t.value, t.sqnr_db) for t in one]
         assert others == files
         assert again == reference
 
 
 def test_a_trial_is_what_export_writes(model, data, tmp_path):
-    recipes = [*RECIPES, {}, {"equalize": True}]
+    recipes = [*RECIPES[:2], {}, {"equalize": True}]
     (_, files, _) = made(job_of(model, data), tmp_path, recipes, shards=3)
     for recipe, content in zip(recipes, files, strict=True):
         tflq.export(model, tmp_path / "x.tflite", data=data[:40], verify_data=data[40:42], **recipe)

@@ -9,7 +9,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from tflq import UserError
-from tflq.trials import open_workers
+from tflq.trials import _workers, open_workers
 
 
 def add(shared, number):
@@ -86,7 +86,7 @@ def test_a_task_that_kills_every_worker_fails_alone(two):
 
 
 def test_values_are_sent_again_when_all_that_had_them_have_died(tmp_path):
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0"}
     with (
         LocalCluster(**options, silence_logs=50) as cluster,
         Client(cluster) as client,
@@ -100,7 +100,7 @@ def test_values_are_sent_again_when_all_that_had_them_have_died(tmp_path):
 def test_a_scheduler_is_found_by_its_address():
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
     with (
-        LocalCluster(**options, dashboard_address=None) as cluster,
+        LocalCluster(**options, dashboard_address=":0") as cluster,
         open_workers(cluster.scheduler_address) as workers,
     ):
         assert workers.count == 2
@@ -116,6 +116,7 @@ def test_a_scheduler_is_found_by_its_address():
         (2.5, "workers=2.5 is unknown"),
     ],
 )
-def test_other_workers_are_refused(given, words):
+def test_other_workers_are_refused(given, words, monkeypatch):
+    monkeypatch.setattr(_workers, "_PATIENCE", 1)
     with pytest.raises(UserError, match=words), open_workers(given):
         pass

@@ -14,6 +14,8 @@ from tflq._errors import UserError
 
 # Dask runs a task again whose worker died, thrice by default; then all is sent anew, once.
 _ATTEMPTS = 2
+# To find a scheduler, in s.
+_PATIENCE = 10
 _DIED = "every worker that tried it died; it may need more memory than they have"
 
 Result = tuple[int, Any, Exception | None]
@@ -200,7 +202,7 @@ def open_workers(workers: Any) -> Iterator[Workers]:
                 n_workers=workers,
                 threads_per_worker=1,
                 memory_limit=0,
-                dashboard_address=None,
+                dashboard_address=":0",
                 silence_logs=50,
             ) as cluster,
             Client(cluster) as client,
@@ -208,7 +210,7 @@ def open_workers(workers: Any) -> Iterator[Workers]:
             yield Cluster(client)
     elif isinstance(workers, str):
         try:
-            client = Client(workers, timeout="10s")
+            client = Client(workers, timeout=_PATIENCE)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"workers={workers!r}: no Dask scheduler answers there ({error}); start one with "
