@@ -7,6 +7,7 @@ from tflq._methods import make_methods
 from tflq._recipe import Recipe, make_recipe
 
 _DEFAULT_SCHEME = "w8a8"
+DEFAULT_CALIBRATOR = "mse"
 
 
 class Choices(TypedDict, total=False):
@@ -35,7 +36,7 @@ def choose(choices: Choices) -> Recipe:
     return make_recipe(
         scheme=choices.get("scheme") or _DEFAULT_SCHEME,
         scheme_for=choices.get("scheme_for"),
-        calibrator=choices.get("calibrator", "mse"),
+        calibrator=choices.get("calibrator", DEFAULT_CALIBRATOR),
         calibrator_for=choices.get("calibrator_for"),
         weight_calibrator=choices.get("weight_calibrator", "output_mse"),
         methods=make_methods(

@@ -14,6 +14,7 @@ from tflq._clock import Clock
 from tflq._errors import UserError
 from tflq._export import checkpoint_of, export_report
 from tflq._files import check_writable, write_whole
+from tflq._layer_effects import ENOUGH
 from tflq._opened import Opened, open_for
 from tflq._pipeline import Outcome
 from tflq._recipe import Recipe
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Unpack
-
-# Samples on which every layer is measured alone: more hardly change the order.
-_MEASURED = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +162,7 @@ def _measured(
     latency: bool,
 ) -> ModelReport:
     candidate, content = outcome.candidate, outcome.quantized.content
-    samples = _of_one_shape(list(itertools.islice(outcome.judged(), _MEASURED)))
+    samples = _of_one_shape(list(itertools.islice(outcome.judged(), ENOUGH)))
     if not samples:
         raise UserError("verify_data yields no sample; give one at least.")
     layers = layer_reports(candidate, content, samples)

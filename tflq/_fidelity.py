@@ -119,3 +119,13 @@ def sqnr_db(signal: float, noise: float) -> float:
     if noise == 0:
         return math.inf
     return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+
+
+def noise_share(sqnr_db: float | None) -> float:
+    """Noise as a share of the signal's energy; None stands for no noise.
+
+    Example:
+        >>> noise_share(20.0), noise_share(None)
+        (0.01, 0.0)
+    """
+    return 0.0 if sqnr_db is None else float(10 ** (-sqnr_db / 10))

@@ -1,6 +1,7 @@
 """The right answers to samples, for measuring accuracy."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,30 @@ def read_labels(labels: Any) -> np.ndarray:
     return found.astype(np.int64)
 
 
-def batch_by_batch(labels: np.ndarray, batch: int, count: int) -> np.ndarray:
-    """Labels of batches of samples, shape (count, batch, ...).
+def answers_to(verify_data: Any, labels: Any) -> np.ndarray | None:
+    """Labels of samples that a user gave; None without labels.
+
+    Raises:
+        UserError: there are labels without samples, or as `read_labels` says.
+    """
+    if labels is None:
+        return None
+    if verify_data is None:
+        raise UserError("labels are the answers to verify_data, which is missing; give it too.")
+    return read_labels(labels)
+
+
+def batch_by_batch(
+    labels: np.ndarray | None, samples: Sequence[Mapping[str, np.ndarray]]
+) -> np.ndarray | None:
+    """Labels of batches of samples, shape (batches, samples of a batch, ...); None without.
 
     Raises:
         UserError: there are more or fewer than samples.
     """
+    if labels is None:
+        return None
+    batch, count = next(iter(samples[0].values())).shape[0], len(samples)
     if len(labels) != batch * count:
         raise UserError(
             f"labels has {len(labels)} entries for {batch * count} samples; give one a sample, in "

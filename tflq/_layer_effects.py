@@ -8,6 +8,7 @@ import numpy as np
 from tflq._calibrate import names_of
 from tflq._candidate import Candidate
 from tflq._errors import UserError
+from tflq._fidelity import noise_share
 from tflq._metric import Evaluation, Metric, Score
 from tflq._verify import Sample
 from tflq.tflite_side import (
@@ -19,6 +20,9 @@ from tflq.tflite_side import (
     weighted_ops,
     weights_of,
 )
+
+# Samples to measure on: more hardly change the order.
+ENOUGH = 32
 
 SQNR = Metric(name="sqnr", unit="dB")
 
@@ -155,8 +159,5 @@ class LayerEffects:
 
 
 def _noise(effect: LayerEffect) -> Noise:
-    both = 10 ** (-effect.sqnr_db / 10)
-    weights = 0.0
-    if effect.weights_sqnr_db is not None:
-        weights = 10 ** (-effect.weights_sqnr_db / 10)
+    both, weights = noise_share(effect.sqnr_db), noise_share(effect.weights_sqnr_db)
     return Noise(weights=weights, activation=max(0.0, both - weights))

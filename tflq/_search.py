@@ -17,12 +17,13 @@ from tflq._clock import Clock
 from tflq._errors import UserError
 from tflq._files import make_folder
 from tflq._held_out import HeldOut
-from tflq._labels import batch_by_batch, read_labels
+from tflq._labels import answers_to, batch_by_batch
+from tflq._layer_effects import ENOUGH
 from tflq._lock import locked
 from tflq._metric import Function, Metric, make_metric
 from tflq._opened import Opened, open_for
 from tflq._sensitivity import Sensitivity, sensitivity
-from tflq._verify import Sample
+from tflq._verify import Sample, add_samples
 from tflq.scheme import Writer
 from tflq.tflite_side import graph_digest, normalize
 from tflq.trials import (
@@ -45,8 +46,6 @@ from tflq.trials import (
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-# Samples that rank the layers: more hardly change the order.
-_RANKED = 32
 _ROUNDING = ".rounding"
 _SEARCHED = ("calibrator", "equalize", "absorb_bias", "bias_correction", "rounding", "recipe")
 
@@ -120,7 +119,7 @@ def search(
     if data is None:
         raise UserError("data is missing; give samples to calibrate with.")
     budget = make_budget(max_drop, max_latency, max_size)
-    answers = _answers(labels, verify_data)
+    answers = answers_to(verify_data, labels)
     judge = make_metric(metric, answers)
     _check(choices, judge, budget)
     if isinstance(data, Iterator):
@@ -137,7 +136,7 @@ def search(
             model=opened if pool.here else Shipped.of(model),
             calibration=calibration,
             judged=judged,
-            labels=_grouped(answers, judged),
+            labels=batch_by_batch(answers, judged),
             metric=metric,
             batch_size=batch_size,
             safe_mode=safe_mode,
@@ -185,7 +184,7 @@ def _found(
 
 def _ranked(job: Job, opened: Opened, judge: Metric, folder: Path, recipe: Choices) -> Sensitivity:
     """Ranks the layers under a recipe, by a few of the samples to judge with."""
-    few = job.judged[:_RANKED]
+    few = job.judged[:ENOUGH]
     return sensitivity(
         opened.model,
         job.calibration,
@@ -227,14 +226,6 @@ def _check_model(opened: Opened, choices: Choices) -> None:
         )
 
 
-def _answers(labels: Any, verify_data: Any) -> np.ndarray | None:
-    if labels is None:
-        return None
-    if verify_data is None:
-        raise UserError("labels are the answers to verify_data, which is missing; give it too.")
-    return read_labels(labels)
-
-
 def _samples(
     opened: Opened, data: Any, verify_data: Any
 ) -> tuple[Sequence[Sample], Sequence[Sample]]:
@@ -248,21 +239,13 @@ def _samples(
     return calibration, list(batched(verify_data, inputs, description="reading"))
 
 
-def _grouped(answers: np.ndarray | None, judged: Sequence[Sample]) -> np.ndarray | None:
-    if answers is None:
-        return None
-    return batch_by_batch(answers, next(iter(judged[0].values())).shape[0], len(judged))
-
-
 def _identity(job: Job, opened: Opened, judge: Metric) -> str:
     """Tells searches of other models, samples or metrics apart."""
     source = opened.source
     plain = normalize(source.tflite, name=source.source, biases=True)
     digest = hashlib.sha256(f"{graph_digest(plain.graph)} {judge.name}".encode())
     for samples in (job.calibration, job.judged):
-        for sample in samples:
-            for name, array in sample.items():
-                digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        add_samples(digest, samples)
     if job.labels is not None:
         digest.update(job.labels.tobytes())
     return digest.hexdigest()

@@ -17,24 +17,23 @@ from tflq._candidate import Candidate, mean_sqnr
 from tflq._choices import Choices
 from tflq._clock import Clock
 from tflq._errors import UserError
+from tflq._fidelity import noise_share
 from tflq._figure import BLUE, ORANGE, new_figure, to_png, verbatim
 from tflq._files import make_folder, write_whole
-from tflq._labels import batch_by_batch, read_labels
-from tflq._layer_effects import LayerEffect, LayerEffects
+from tflq._labels import answers_to, batch_by_batch
+from tflq._layer_effects import ENOUGH, LayerEffect, LayerEffects
 from tflq._lock import locked
 from tflq._metric import Function, Metric, make_metric
 from tflq._opened import open_for
 from tflq._recipe import Recipe
 from tflq._rows import append_row, read_rows
 from tflq._tables import decibels, text_table, to_json
-from tflq._verify import Sample
+from tflq._verify import Sample, add_samples
 from tflq.tflite_side import graph_digest
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-# Samples to judge with where none are given: more hardly change the order.
-_JUDGED = 32
 _ROWS = "sensitivity.jsonl"
 _DRAWN = 30
 
@@ -93,8 +92,8 @@ class Sensitivity:
         figure = new_figure(12, 1.5 + 0.25 * len(shown))
         axis = figure.subplots()
         rows = range(len(shown))
-        whole = [_noise_share(effect.sqnr_db) for effect in shown]
-        weights = [_noise_share(effect.weights_sqnr_db) for effect in shown]
+        whole = [100 * noise_share(effect.sqnr_db) for effect in shown]
+        weights = [100 * noise_share(effect.weights_sqnr_db) for effect in shown]
         axis.barh(rows, whole, color=BLUE, label="weights and output quantized")
         axis.barh(rows, weights, color=ORANGE, height=0.4, label="weights quantized")
         axis.set_yticks(rows, [verbatim(effect.layer) for effect in shown])
@@ -171,12 +170,10 @@ def sensitivity(
     """
     if data is None:
         raise UserError("data is missing; give samples to calibrate with.")
-    if labels is not None and verify_data is None:
-        raise UserError("labels are the answers to verify_data, which is missing; give it too.")
     if isinstance(data, Iterator):
         # It is read twice.
         data = list(data)
-    answers = None if labels is None else read_labels(labels)
+    answers = answers_to(verify_data, labels)
     chosen = make_metric(metric, answers)
     clock = Clock()
     opened = open_for(choices, model, data, batch_size=batch_size, safe_mode=safe_mode)
@@ -186,14 +183,11 @@ def sensitivity(
         judged = batched(
             data if verify_data is None else verify_data, source.inputs, description="reading"
         )
-        samples = list(judged if verify_data is not None else itertools.islice(judged, _JUDGED))
+        samples = list(judged if verify_data is not None else itertools.islice(judged, ENOUGH))
         outcome = opened.run(
             recipe, data, verify_data=samples, checkpoint=place / ".rounding", clock=clock
         )
-        grouped = None
-        if answers is not None:
-            batch = next(iter(samples[0].values())).shape[0]
-            grouped = batch_by_batch(answers, batch, len(samples))
+        grouped = batch_by_batch(answers, samples)
         layers = LayerEffects(outcome.candidate, samples, chosen, grouped)
         key = _key(outcome.candidate, samples, chosen, answers)
         effects = list(_resumed(layers, place / _ROWS, key))
@@ -208,11 +202,6 @@ def sensitivity(
         layers=layers.ordered(effects, float_outputs=recipe.io == "float32"),
         seconds=clock.laps,
     )
-
-
-def _noise_share(sqnr_db: float | None) -> float:
-    """Noise in % of the signal's energy; None stands for no noise."""
-    return 0.0 if sqnr_db is None else 100 * 10 ** (-sqnr_db / 10)
 
 
 @contextmanager
@@ -246,9 +235,7 @@ def _key(
     for numbers in (plan.bounds, candidate.constants):
         for index, array in sorted(numbers.items()):
             digest.update(f"{index}".encode() + np.ascontiguousarray(array).tobytes())
-    for sample in samples:
-        for name, array in sample.items():
-            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    add_samples(digest, samples)
     if labels is not None:
         digest.update(labels.tobytes())
     return digest.hexdigest()

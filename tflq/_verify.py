@@ -1,6 +1,7 @@
 """Checks that one model computes what another does."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,13 @@ _FAKE_QUANT_TOLERANCE = 0.1
 # Deep networks that were not trained can be chaotic: then rounding alone moves their outputs. What
 # one rounding at the door does to the source, this many inside may do to the file.
 _ROUNDINGS = 64
+
+
+def add_samples(digest: Any, samples: Iterable[Sample]) -> None:
+    """Adds samples to a digest of `hashlib`, which tells others apart then."""
+    for sample in samples:
+        for name, array in sample.items():
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
 
 
 def measure_fidelity(

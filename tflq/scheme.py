@@ -91,6 +91,20 @@ def get_scheme(name: str) -> Scheme:
     return _SCHEMES[name]
 
 
+def with_weight_bits(scheme: Scheme, weight_bits: int, *, per_channel: bool) -> str | None:
+    """Name of the integer scheme with other weights and the same activations; None without one.
+
+    Example:
+        >>> with_weight_bits(get_scheme("w4a8-per-tensor"), 8, per_channel=False)
+        'w8a8-per-tensor'
+    """
+    wanted = (weight_bits, scheme.activation_bits, per_channel, Writer.INTEGER)
+    for other in _SCHEMES.values():
+        if (other.weight_bits, other.activation_bits, other.per_channel, other.writer) == wanted:
+            return other.name
+    return None
+
+
 def schemes() -> tuple[str, ...]:
     """The names of all schemes, built in and registered.
 

@@ -7,7 +7,7 @@ from tflq._calibrate import names_of
 from tflq._candidate import Candidate
 from tflq._recipe import Recipe
 from tflq.diagnosis._arguments import Argument, by_layer, of_model
-from tflq.scheme import Scheme, Writer, get_scheme, schemes
+from tflq.scheme import Scheme, Writer, get_scheme, with_weight_bits
 from tflq.tflite_side import activation_bits
 
 _WIDE = "w8a16"
@@ -83,22 +83,8 @@ class Setting:
 
 
 def eight_bits(scheme: Scheme, *, per_channel: bool) -> str:
-    """Name of the scheme with 8-bit weights and the same activations.
-
-    Example:
-        >>> eight_bits(get_scheme("w4a8-per-tensor"), per_channel=False)
-        'w8a8-per-tensor'
-    """
-    wanted = (8, scheme.activation_bits, per_channel, Writer.INTEGER)
-    found = map(get_scheme, schemes())
-    return next(
-        (
-            s.name
-            for s in found
-            if (s.weight_bits, s.activation_bits, s.per_channel, s.writer) == wanted
-        ),
-        "w8a8",
-    )
+    """Name of the scheme with 8-bit weights and the same activations, or "w8a8"."""
+    return with_weight_bits(scheme, 8, per_channel=per_channel) or "w8a8"
 
 
 def widened_ops(candidate: Candidate) -> dict[int, bool]:

@@ -3,7 +3,7 @@
 import json
 import shlex
 
-from tflq._choices import Choices
+from tflq._choices import DEFAULT_CALIBRATOR, Choices
 
 # In the order in which they are said.
 _WORDS = {
@@ -22,7 +22,7 @@ def key_of(choices: Choices) -> str:
 
 def in_words(choices: Choices) -> str:
     """A few words for tables, such as `kl, CLE, AdaRound, 3 layers float32`."""
-    words = [choices.get("calibrator", "mse")]
+    words = [choices.get("calibrator", DEFAULT_CALIBRATOR)]
     words += [word for name, word in _WORDS.items() if word and choices.get(name)]
     rounding = choices.get("rounding") or "nearest"
     if rounding != "nearest":

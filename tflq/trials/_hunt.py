@@ -1,11 +1,11 @@
 """One search: recipes alike for all layers first, then mixtures, as the budget asks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from tflq._choices import Choices
+from tflq._choices import Choices, choose
 from tflq._errors import UserError
 from tflq._sensitivity import Sensitivity
-from tflq.scheme import Scheme, Writer, get_scheme, schemes
+from tflq.scheme import Scheme, with_weight_bits
 from tflq.tflite_side import FLOAT32
 from tflq.trials._budget import Budget, Guide
 from tflq.trials._maker import Maker
@@ -61,7 +61,7 @@ class Hunt:
             raise UserError(f"trial 0, the plain recipe, failed: {plain.error}")
         self._through(recipes(base, plain, self.guide, rewritable=rewritable))
         try:
-            self._mix(get_scheme(base.get("scheme") or "w8a8"))
+            self._mix(choose(base).scheme)
         except UserError as error:
             # Layers of some models cannot be ranked, which takes nothing from what was found.
             self.note = f"layers were not mixed: {error}"
@@ -79,7 +79,7 @@ class Hunt:
             self._widen(scheme)
 
     def _shrink(self, scheme: Scheme) -> None:
-        narrow = _like(scheme, weight_bits=4)
+        narrow = with_weight_bits(scheme, 4, per_channel=scheme.per_channel)
         if scheme.weight_bits != 8 or narrow is None:
             return
         best = self._best()
@@ -90,7 +90,9 @@ class Hunt:
         """Islands of more bits: 8-bit weights where there are 4, then float, then 16 bits."""
         best = self._best()
         order = self._rank(_unrounded(best.choices)).order
-        wide = _like(scheme, weight_bits=8) if scheme.weight_bits == 4 else None
+        wide = None
+        if scheme.weight_bits == 4:
+            wide = with_weight_bits(scheme, 8, per_channel=scheme.per_channel)
         for name in (wide, FLOAT32):
             if name is None:
                 continue
@@ -150,17 +152,3 @@ def _unrounded(choices: Choices) -> Choices:
     kept: Choices = {**choices, "bias_correction": "empirical"}
     del kept["rounding"]
     return kept
-
-
-def _like(scheme: Scheme, *, weight_bits: int) -> str | None:
-    """The scheme that differs in the bits of weights only."""
-    found: Sequence[Scheme] = [get_scheme(name) for name in schemes()]
-    for other in found:
-        if (
-            other.writer is Writer.INTEGER
-            and other.weight_bits == weight_bits
-            and other.activation_bits == scheme.activation_bits
-            and other.per_channel == scheme.per_channel
-        ):
-            return other.name
-    return None

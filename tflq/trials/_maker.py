@@ -2,8 +2,9 @@
 
 import itertools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tflq._errors import ConversionError, UserError
 from tflq._metric import Evaluation, Score
 from tflq._progress import status
 from tflq.bench import LOCAL
+from tflq.ranges import Histogram
 from tflq.tflite_side import Graph, structure_digest
 from tflq.trials._book import Book
 from tflq.trials._choice_text import in_words
@@ -103,35 +105,26 @@ class Maker:
 
     def _evaluated(self, content: bytes | None) -> Score:
         shards = _split(len(self._job.judged), self._shards)
-        tasks = [(content, shard) for shard in shards]
-        parts: dict[int, Evaluation] = {}
-        for number, part, error in self._workers.run(evaluate_shard, (self._shared,), tasks):
-            if error is not None:
-                raise error
-            parts[number] = part
-        merged = parts[0]
-        for number in range(1, len(parts)):
-            merged = merged.merge(parts[number])
-        return merged.score()
+        parts = self._sharded(evaluate_shard, [(content, shard) for shard in shards])
+        return reduce(Evaluation.merge, parts).score()
 
     def _known_statistics(self) -> Any:
         if self._statistics is None:
-            shards = [(shard,) for shard in _split(len(self._job.calibration), self._shards)]
-            self._statistics = self._workers.share(self._collected(shards))
+            shards = _split(len(self._job.calibration), self._shards)
+            parts = self._sharded(collect_shard, [(shard,) for shard in shards])
+            merged = reduce(_merged, (histograms for _, histograms in parts))
+            found = Statistics(digest=parts[0][0], histograms=merged)
+            self._statistics = self._workers.share(found)
         return self._statistics
 
-    def _collected(self, shards: Sequence[tuple[slice]]) -> Statistics:
+    def _sharded(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What a task gives for each shard, in their order."""
         parts: dict[int, Any] = {}
-        for number, part, error in self._workers.run(collect_shard, (self._shared,), shards):
+        for number, part, error in self._workers.run(function, (self._shared,), tasks):
             if error is not None:
                 raise error
             parts[number] = part
-        digest, merged = parts[0]
-        for number in range(1, len(parts)):
-            merged = {
-                index: merged[index].merge(other) for index, other in parts[number][1].items()
-            }
-        return Statistics(digest=digest, histograms=merged)
+        return [parts[number] for number in range(len(tasks))]
 
     def _timed(self, trials: list[Trial]) -> list[Trial]:
         """The trials with latencies; of equal structures one is measured."""
@@ -176,6 +169,12 @@ def relative_latencies(plain: Path, others: Sequence[Path], device: str) -> list
     found = {row.model: row.speed_up for row in measured.comparisons}
     speed_ups = [found[str(path)] for path in others]
     return [1.0 if s.low <= 1 <= s.high else 1 / s.ratio for s in speed_ups]
+
+
+def _merged(
+    first: Mapping[int, Histogram], second: Mapping[int, Histogram]
+) -> dict[int, Histogram]:
+    return {index: first[index].merge(other) for index, other in second.items()}
 
 
 def _split(count: int, shards: int) -> list[slice]:

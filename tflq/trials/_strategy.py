@@ -7,7 +7,8 @@ are rounded, which takes longest. With the plain recipe, 13 or 14 of 60 combinat
 
 from collections.abc import Callable, Generator, Sequence
 
-from tflq._choices import Choices
+from tflq._choices import DEFAULT_CALIBRATOR, Choices
+from tflq._fidelity import noise_share
 from tflq._layer_effects import LayerEffect
 from tflq.ranges import calibrators
 from tflq.tflite_side import FLOAT32, ROUNDINGS
@@ -17,7 +18,6 @@ from tflq.trials._trial import Trial
 # Yields a stage's name and its recipes, is sent their trials.
 Stages = Generator[tuple[str, list[Choices]], list[Trial], None]
 
-_DEFAULT = "mse"
 # All calibrators, without equalization, with it, and with absorption, without correction and with
 # it, each rounded to nearest; and rounded in each other way, which corrects biases anyway.
 _EQUALIZATIONS, _CORRECTIONS = 3, 2
@@ -48,7 +48,7 @@ def recipes(base: Choices, plain: Trial, guide: Guide, *, rewritable: bool) -> S
         ]
     made = [plain, *(yield "corrections", found)]
     best = max(made, key=guide).choices
-    others = [name for name in calibrators() if name != _DEFAULT]
+    others = [name for name in calibrators() if name != DEFAULT_CALIBRATOR]
     made = made + (yield "calibrators", [{**best, "calibrator": name} for name in others])
     best = max(made, key=guide).choices
     rounded: list[Choices] = [{**best, "rounding": name} for name in ROUNDINGS]
@@ -56,8 +56,8 @@ def recipes(base: Choices, plain: Trial, guide: Guide, *, rewritable: bool) -> S
     # What equalization and calibrators are worth may change where weights are rounded well.
     best = max(made, key=guide).choices
     again = _other_equalizations(best) if rewritable else []
-    if best.get("calibrator", _DEFAULT) != _DEFAULT:
-        again.append({**best, "calibrator": _DEFAULT})
+    if best.get("calibrator", DEFAULT_CALIBRATOR) != DEFAULT_CALIBRATOR:
+        again.append({**best, "calibrator": DEFAULT_CALIBRATOR})
     if again:
         yield "once more", again
 
@@ -140,7 +140,7 @@ def smaller(
 
 def _noise_by_byte(effect: LayerEffect) -> float:
     sqnr = effect.sqnr_db if effect.weights_sqnr_db is None else effect.weights_sqnr_db
-    return float(10 ** (-sqnr / 10) / effect.parameters)
+    return noise_share(sqnr) / effect.parameters
 
 
 def _with_layers(choices: Choices, layers: Sequence[str], scheme: str) -> Choices:

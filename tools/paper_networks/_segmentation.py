@@ -34,12 +34,10 @@ def fcn(smoke: bool, weights: str | None = None) -> Any:
         A model from pictures to logits of pixels.
     """
     check_no_weights(weights)
-    size = _SMOKE_SIZE if smoke else 520
-    image = keras.Input((size, size, 3), name="image")
-    x = bottleneck_stages(image, _SMOKE_RESNET if smoke else _RESNET_101)[-1]
+    image, x = _resnet_101(smoke)
     x = conv_norm(x, x.shape[-1] // 4, 3, "head")
     x = layers.Dropout(0.1, name="head_dropout")(x)
-    return keras.Model(image, _pixels(x, size), name="fcn")
+    return keras.Model(image, _pixels(x, image.shape[1]), name="fcn")
 
 
 def deeplab_v3(smoke: bool, weights: str | None = None) -> Any:
@@ -53,13 +51,11 @@ def deeplab_v3(smoke: bool, weights: str | None = None) -> Any:
         A model from pictures to logits of pixels.
     """
     check_no_weights(weights)
-    size = _SMOKE_SIZE if smoke else 520
-    image = keras.Input((size, size, 3), name="image")
-    x = bottleneck_stages(image, _SMOKE_RESNET if smoke else _RESNET_101)[-1]
+    image, x = _resnet_101(smoke)
     channels = 64 if smoke else 256
     x = _spatial_pyramid(x, channels, rates=(2, 3, 4) if smoke else (12, 24, 36))
     x = conv_norm(x, channels, 3, "head")
-    return keras.Model(image, _pixels(x, size), name="deeplab_v3")
+    return keras.Model(image, _pixels(x, image.shape[1]), name="deeplab_v3")
 
 
 def deeplab_v3_mobilenet_v2(smoke: bool, weights: str | None = None) -> Any:
@@ -78,6 +74,13 @@ def deeplab_v3_mobilenet_v2(smoke: bool, weights: str | None = None) -> Any:
     x = dilated_mobilenet_v2(image, smoke)
     x = _spatial_pyramid(x, 64 if smoke else 256, rates=(1, 2, 3) if smoke else (6, 12, 18))
     return keras.Model(image, _pixels(x, size), name="deeplab_v3_mobilenet_v2")
+
+
+def _resnet_101(smoke: bool) -> tuple[Any, Any]:
+    """The picture, and what the dilated trunk makes of it."""
+    size = _SMOKE_SIZE if smoke else 520
+    image = keras.Input((size, size, 3), name="image")
+    return image, bottleneck_stages(image, _SMOKE_RESNET if smoke else _RESNET_101)[-1]
 
 
 def _spatial_pyramid(x: Any, channels: int, rates: Sequence[int]) -> Any:
