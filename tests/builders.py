@@ -23,6 +23,7 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
     """
     from tflq.scheme import get_scheme
     from tflq.tflite_side import (
+        Graph,
         Runner,
         activation_bits,
         assign,
@@ -32,6 +33,7 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
         default_io,
         normalize,
         quantize,
+        with_constants,
     )
 
     plain = normalize(content, name="the test's file")
@@ -48,7 +50,7 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
         bits=activation_bits(plain.graph, assignment),
     )
     quantized = quantize(
-        plain.graph,
+        Graph.from_bytes(with_constants(plain.content, plan.constants)),
         ranges=plan.ranges,
         bounds=choose_bounds(
             plain.graph, assignment=assignment, method="minmax", trained=plain.bounds

@@ -303,6 +303,7 @@ class Pipeline:
             conversion_error=calibration.conversion_error,
             labels=names.unique_labels(plan.ranges),
             expectations=expectations,
+            constants=plan.constants,
             histograms=calibration.histograms,
         )
 

@@ -10,6 +10,7 @@ from tflq.ranges import Histogram, NotFiniteError
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._kernel_rules import activations
 from tflq.tflite_side._runner import Runner
+from tflq.tflite_side._seen import Seen, seen
 
 
 def collect(
@@ -37,10 +38,11 @@ def collect(
     runner = Runner(content, inputs=inputs, keep_all=True)
     histograms = {index: Histogram() for index in activations(graph)}
     views = {index: runner.view(index) for index in histograms}
+    visible = seen(graph)
     count = 0
     for batch in batches:
         runner.run(batch)
-        _update(histograms, views, graph, count)
+        _update(histograms, views, visible, graph, count)
         count += 1
     if count == 0:
         raise UserError("data yields no sample; give at least one, 100 or more are better.")
@@ -50,6 +52,7 @@ def collect(
 def _update(
     histograms: Mapping[int, Histogram],
     views: Mapping[int, Callable[[], np.ndarray]],
+    visible: Seen,
     graph: Graph,
     sample: int,
 ) -> None:
@@ -58,7 +61,7 @@ def _update(
         if value is None:
             continue
         try:
-            histogram.update(value)
+            histogram.update(visible.values(index, value))
         except NotFiniteError as error:
             raise UserError(
                 f"activation {graph.tensors[index].name!r} of sample {sample} is not finite "
