@@ -13,6 +13,7 @@ from tflq._progress import track
 from tflq._recipe import Recipe
 from tflq._verify import Sample, conversion_error
 from tflq.data import InputSpec, batches, samples
+from tflq.keras_side import Expectations
 from tflq.ranges import Histogram
 from tflq.tflite_side import (
     Assignment,
@@ -23,6 +24,7 @@ from tflq.tflite_side import (
     activations,
     choose_ranges,
     collect,
+    fixed_range,
     graph_digest,
     untrained,
 )
@@ -56,7 +58,7 @@ class Calibration:
         source: the converted model.
         plain: its normalized float .tflite.
         held_out: the representative dataset, or None.
-        expected: ranges by layer or input name that stand in for data, or None.
+        expected: what batch normalization tells, in place of data, or None.
         original: names of the model as it came, where this is a rewritten one.
         statistics: what other passes over the same data gave; used where they are of this file.
 
@@ -71,14 +73,14 @@ class Calibration:
         plain: Normalized,
         held_out: HeldOut | None,
         *,
-        expected: Mapping[str, tuple[float, float]] | None = None,
+        expected: Expectations | None = None,
         original: Names | None = None,
         statistics: Statistics | None = None,
     ):
         self._source = source
         self._plain = plain
         self._held_out = held_out
-        self._expected = expected or {}
+        self._expected = expected
         self._known = statistics
         self._names = names_of(source, plain)
         self._original = original
@@ -113,10 +115,17 @@ class Calibration:
         )
 
     def _expected_ranges(self) -> dict[int, tuple[float, float]]:
-        names = {index: self._names.label(index) for index in activations(self._plain.graph)}
-        return {
-            index: self._expected[name] for index, name in names.items() if name in self._expected
-        }
+        """Ranges of the layers' outputs, and of what their own softmax, sigmoid or tanh reads."""
+        if self._expected is None:
+            return {}
+        graph, names, found = self._plain.graph, self._names, {}
+        for op in graph.ops:
+            layers = names.aliases(op.outputs[0]) & self._expected.logits.keys()
+            if fixed_range(graph, op.outputs[0]) is not None and layers:
+                found[op.inputs[0]] = self._expected.logits[layers.pop()]
+        labels = {index: names.label(index) for index in activations(graph)}
+        ranges = self._expected.ranges
+        return found | {t: ranges[name] for t, name in labels.items() if name in ranges}
 
     def _pass(self, *, with_statistics: bool) -> dict[int, Histogram]:
         if self._held_out is None:

@@ -282,7 +282,7 @@ class Pipeline:
             source,
             plain,
             self._held_out,
-            expected=expectations.ranges if expectations and self._data_free else None,
+            expected=expectations if self._data_free else None,
             original=None if source is self._source else self._names,
             statistics=self._statistics,
         )
