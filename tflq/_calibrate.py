@@ -120,9 +120,12 @@ class Calibration:
             return {}
         graph, names, found = self._plain.graph, self._names, {}
         for op in graph.ops:
-            layers = names.aliases(op.outputs[0]) & self._expected.logits.keys()
-            if fixed_range(graph, op.outputs[0]) is not None and layers:
-                found[op.inputs[0]] = self._expected.logits[layers.pop()]
+            layer = next(
+                (name for name in names.aliases(op.outputs[0]) if name in self._expected.logits),
+                None,
+            )
+            if fixed_range(graph, op.outputs[0]) is not None and layer is not None:
+                found[op.inputs[0]] = self._expected.logits[layer]
         labels = {index: names.label(index) for index in activations(graph)}
         ranges = self._expected.ranges
         return found | {t: ranges[name] for t, name in labels.items() if name in ranges}

@@ -8,6 +8,7 @@ from typing import Any
 from tflq._choices import Choices
 from tflq._clock import Clock
 from tflq._files import check_writable, write_whole
+from tflq._notes import notes_of
 from tflq._opened import Opened, open_for
 from tflq._pipeline import Outcome
 from tflq._recipe import Recipe
@@ -143,6 +144,7 @@ def export_report(
         float_size=len(opened.source.tflite),
         facts=read_facts(quantized.content),
         outputs=outcome.outputs,
+        notes=notes_of(candidate),
         steps=outcome.steps,
         ranges_asked=quantized.asked,
         deviations=quantized.deviations,

@@ -43,6 +43,7 @@ from tflq.tflite_side import (
     refine,
     trained_assignment,
     trained_bounds,
+    within_kernels,
 )
 
 # Samples that the methods look at: caps and minima, and what layers see when quantized.
@@ -289,16 +290,17 @@ class Pipeline:
         names = names_of(source, plain)
         assignment = self._assignment(source, plain, names)
         plan = calibration.plan(recipe, assignment)
+        bounds = choose_bounds(
+            plain.graph,
+            assignment=assignment,
+            method=recipe.weight_calibrator,
+            trained=plain.bounds,
+        )
         return Candidate(
             source=source,
             plain=plain,
-            plan=plan,
-            bounds=choose_bounds(
-                plain.graph,
-                assignment=assignment,
-                method=recipe.weight_calibrator,
-                trained=plain.bounds,
-            ),
+            plan=within_kernels(plain.graph, plan, bounds, assignment),
+            bounds=bounds,
             assignment=assignment,
             conversion_error=calibration.conversion_error,
             labels=names.unique_labels(plan.ranges),

@@ -32,6 +32,7 @@ class ExportReport:
         float_size: bytes of the float .tflite.
         facts: size, ops, float islands and delegation of the file.
         outputs: fidelity against the float model, one entry an output.
+        notes: what else to know: layers without any values, outputs that hide some.
         steps: what each method did; empty where none was asked for.
         ranges_asked: how many ranges of activations and weights were asked for.
         deviations: those that the file does not hold, each with the rule that forced another.
@@ -52,6 +53,7 @@ class ExportReport:
     float_size: int
     facts: FileFacts
     outputs: tuple[OutputFidelity, ...]
+    notes: tuple[str, ...] = ()
     steps: tuple[StepEffect, ...]
     ranges_asked: int
     deviations: tuple[Deviation, ...]
@@ -71,6 +73,8 @@ class ExportReport:
         parts.append(facts_table(self.facts))
         if self.deviations:
             parts.append(self._deviation_table())
+        if self.notes:
+            parts.append(text_facts("Take note", [("", note) for note in self.notes]))
         return "\n\n".join(parts)
 
     def plot(self, folder: str | os.PathLike[str]) -> tuple[str, ...]:

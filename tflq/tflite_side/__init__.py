@@ -20,6 +20,7 @@ from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
 from tflq.tflite_side._io import IO_TYPES, check_io, default_io
+from tflq.tflite_side._kernel_limits import within_kernels
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
 from tflq.tflite_side._names import Names
 from tflq.tflite_side._normalize import Normalized, normalize
@@ -98,5 +99,6 @@ __all__ = [
     "weighted_ops",
     "weights_of",
     "with_constants",
+    "within_kernels",
     "xnnpack_delegation",
 ]

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._int16_kernels import INT16_UNIT_OUTPUT, UNIT_BOUND
 
+# TensorFlow's quantizer adds 1e-6 to both ends of a range that is narrower than that.
+NARROWEST = 1e-6
+
 # Ops whose kernels only move or pick codes: every float input and output has one scale.
 SAME_SCALE = frozenset(
     {
