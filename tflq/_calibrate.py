@@ -25,6 +25,7 @@ from tflq.tflite_side import (
     choose_ranges,
     collect,
     fixed_range,
+    float_ops,
     graph_digest,
     untrained,
 )
@@ -112,6 +113,7 @@ class Calibration:
             overrides=overrides,
             trained=known,
             bits=activation_bits(self._plain.graph, assignment),
+            apart=float_ops(assignment),
         )
 
     def _expected_ranges(self) -> dict[int, tuple[float, float]]:

@@ -7,6 +7,7 @@ from tflq.tflite_side._assignment import (
     activation_bits,
     assign,
     check_scheme_for,
+    float_ops,
     weight_bits,
 )
 from tflq.tflite_side._bias_correction import analytic_corrections
@@ -76,6 +77,7 @@ __all__ = [
     "delegated_ops",
     "derive_ranges",
     "fixed_range",
+    "float_ops",
     "graph_digest",
     "normalize",
     "pack",

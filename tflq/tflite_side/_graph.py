@@ -60,6 +60,11 @@ class Op:
     outputs: tuple[int, ...]
     options: Any
 
+    @property
+    def is_custom(self) -> bool:
+        """Whether no builtin has its kind."""
+        return not hasattr(schema.BuiltinOperator, self.kind)
+
 
 class Graph:
     """The main subgraph of a .tflite.

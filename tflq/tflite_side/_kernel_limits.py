@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from tflq.affine import Mode, code_limits, parameters
-from tflq.tflite_side._assignment import Assignment, activation_bits, weight_bits
+from tflq.tflite_side._assignment import Assignment, activation_bits, float_ops, weight_bits
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._kernel_rules import NARROWEST, activations, fixed_range, same_scale_groups
 from tflq.tflite_side._range_choice import Range, RangePlan
@@ -37,7 +37,8 @@ def within_kernels(
         assignment: the scheme of every op.
     """
     bits, weights = activation_bits(graph, assignment), weight_bits(graph, assignment)
-    group_of = {tensor: group for group in same_scale_groups(graph) for tensor in group}
+    groups = same_scale_groups(graph, apart=float_ops(assignment))
+    group_of = {tensor: group for group in groups for tensor in group}
     wider: dict[int, Range] = {}
     for tensor in activations(graph):
         held = wider.get(tensor, plan.ranges.get(tensor))

@@ -4,7 +4,7 @@ The LiteRT 8-bit quantization specification demands these of every runtime; a ra
 one tensor of such a group is a range for all of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tflq.tflite_side._graph import Graph, Op
@@ -109,6 +109,27 @@ def _kind(graph: Graph, tensor: int) -> str | None:
     return None if op is None else op.kind
 
 
+# Ops whose kernels compute with codes what means something else: SCATTER_ND adds up zero points
+# where indices meet, and leaves code 0, not the zero point, where there are none.
+FLOAT_ONLY = frozenset({"SCATTER_ND"})
+
+
+def is_uncoded(graph: Graph, group: Sequence[int]) -> bool:
+    """Whether a group holds outputs of the graph that are ids, counts or coordinates.
+
+    What a custom op, such as one that selects boxes, or a cast of integers hands out would be
+    rounded to what calibration happened to see.
+    """
+    if not set(graph.outputs).intersection(group):
+        return False
+    makers = [graph.producer[tensor] for tensor in group if tensor in graph.producer]
+    return any(op.is_custom or _casts_integers(graph, op) for op in makers)
+
+
+def _casts_integers(graph: Graph, op: Op) -> bool:
+    return op.kind == "CAST" and "int" in graph.tensors[op.inputs[0]].dtype
+
+
 def activations(graph: Graph) -> tuple[int, ...]:
     """Indices of the float32 tensors that are computed or fed, not stored."""
     used = dict.fromkeys((*graph.inputs, *(t for op in graph.ops for t in op.outputs)))
@@ -119,8 +140,13 @@ def activations(graph: Graph) -> tuple[int, ...]:
     )
 
 
-def same_scale_groups(graph: Graph) -> tuple[tuple[int, ...], ...]:
-    """The activations, in groups that must share one scale; most groups have one member."""
+def same_scale_groups(graph: Graph, *, apart: Collection[int] = ()) -> tuple[tuple[int, ...], ...]:
+    """The activations, in groups that must share one scale; most groups have one member.
+
+    Args:
+        graph: the graph.
+        apart: indices of ops that compute in float, and share none.
+    """
     parent = {tensor: tensor for tensor in activations(graph)}
 
     def root(tensor: int) -> int:
@@ -129,7 +155,7 @@ def same_scale_groups(graph: Graph) -> tuple[tuple[int, ...], ...]:
         return tensor
 
     for op in graph.ops:
-        if op.kind in SAME_SCALE:
+        if op.kind in SAME_SCALE and op.index not in apart:
             members = [t for t in _tied(op) if t in parent]
             for member in members[1:]:
                 parent[root(member)] = root(members[0])

@@ -8,7 +8,7 @@ import numpy as np
 from tflq._errors import UserError
 from tflq.ranges import weight_bounds
 from tflq.scheme import Scheme, Writer
-from tflq.tflite_side._assignment import Assignment, per_channel, weight_bits
+from tflq.tflite_side._assignment import Assignment, float_ops, per_channel, weight_bits
 from tflq.tflite_side._domains import move
 from tflq.tflite_side._file import pack, share_buffers
 from tflq.tflite_side._float_writer import write_float_activations
@@ -92,7 +92,14 @@ def quantize(
     bits = weight_bits(floating, assignment)
     deviations: tuple[Deviation, ...] = ()
     if scheme.writer is Writer.INTEGER:
-        quantized = write_integer(floating, ranges, bounds, bits, per_channel=scheme.per_channel)
+        quantized = write_integer(
+            floating,
+            ranges,
+            bounds,
+            bits,
+            per_channel=scheme.per_channel,
+            apart=float_ops(assignment),
+        )
         quantized = move(set_io(quantized, io), floating, assignment, ranges, io=io)
         deviations = activation_deviations(quantized, floating, ranges, assignment)
     else:

@@ -1,6 +1,6 @@
 """Chooses one range for every group of activations that share a scale."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -8,7 +8,12 @@ import numpy as np
 
 from tflq.ranges import Histogram, get_calibrator
 from tflq.tflite_side._graph import Graph
-from tflq.tflite_side._kernel_rules import fixed_range, prescribed_range, same_scale_groups
+from tflq.tflite_side._kernel_rules import (
+    fixed_range,
+    is_uncoded,
+    prescribed_range,
+    same_scale_groups,
+)
 from tflq.tflite_side._masks import fit_masks
 from tflq.tflite_side._seen import seen
 
@@ -42,13 +47,15 @@ def choose_ranges(
     overrides: Mapping[int, str],
     trained: Mapping[int, Range],
     bits: Mapping[int, int | None],
+    apart: Collection[int] = (),
 ) -> RangePlan:
     """Chooses the range of every activation.
 
-    Trained ranges come first, then the kernels' fixed ones; everything else is calibrated, one
-    range for a group whose members' histograms are merged. Groups that hold an input or output
-    of the graph, or the logits of its final softmax or sigmoid, keep their whole range. What no
-    reader can tell does not count, and masks reach as far as they must.
+    Outputs that are ids or counts have none. Trained ranges come first, then the kernels' fixed
+    ones; everything else is calibrated, one range for a group whose members' histograms are merged.
+    Groups that hold an input or output of the graph, or the logits of its final softmax or sigmoid,
+    keep their whole range. What no reader can tell does not count, and masks reach as far as they
+    must.
 
     Args:
         graph: the normalized float graph.
@@ -57,10 +64,13 @@ def choose_ranges(
         overrides: calibrator names by tensor index.
         trained: ranges that come with the model.
         bits: bits of each activation; None for those that stay in float32.
+        apart: indices of ops that compute in float, whose inputs need not share a scale.
     """
     plan = RangePlan(ranges={}, origin={})
     unclipped, visible = _doors(graph), seen(graph)
-    for group in same_scale_groups(graph):
+    for group in same_scale_groups(graph, apart=apart):
+        if is_uncoded(graph, group):
+            continue
         width = min(bits[tensor] or 8 for tensor in group)
         prescribed = prescribed_range(graph, group, bits=width)
         if prescribed is not None:
@@ -97,7 +107,9 @@ def untrained(graph: Graph, trained: Mapping[int, Range]) -> tuple[int, ...]:
     return tuple(
         group[0]
         for group in same_scale_groups(graph)
-        if prescribed_range(graph, group, bits=8) is None and not any(t in trained for t in group)
+        if prescribed_range(graph, group, bits=8) is None
+        and not is_uncoded(graph, group)
+        and not any(t in trained for t in group)
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from tflq._errors import UserError
 from tflq._quiet import quiet
 from tflq.data import InputSpec
+from tflq.tflite_side._selections import Selections
 
 
 class Runner:
@@ -51,6 +52,7 @@ class Runner:
                     f"the LiteRT runtime cannot run this model: {_first_line(error)}; replace "
                     "the op or layer it names by one that TensorFlow Lite has."
                 ) from error
+        self._selections = Selections(content)
         self._details = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
         self.inputs = tuple(inputs) if inputs is not None else self._specs()
@@ -69,14 +71,19 @@ class Runner:
             self._interpreter.set_tensor(detail["index"], _quantize(sample[spec.name], detail))
         self._interpreter.invoke()
         return [
-            _dequantize(self._interpreter.get_tensor(detail["index"]), detail)
-            for detail in self._outputs
+            _dequantize(codes, detail)
+            for codes, detail in zip(self._codes(), self._outputs, strict=True)
         ]
 
     def codes(self, sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """As `run`, but outputs stay in the file's own dtype."""
         self.run(sample)
-        return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+        return self._codes()
+
+    def _codes(self) -> list[np.ndarray]:
+        places = [detail["index"] for detail in self._outputs]
+        values = [self._interpreter.get_tensor(place) for place in places]
+        return self._selections.cleared(places, values)
 
     def encoded(self, sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """A sample in the dtypes of the file's inputs."""

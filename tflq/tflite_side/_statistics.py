@@ -8,7 +8,7 @@ from tflq._errors import UserError
 from tflq.data import InputSpec
 from tflq.ranges import Histogram, NotFiniteError
 from tflq.tflite_side._graph import Graph
-from tflq.tflite_side._kernel_rules import activations
+from tflq.tflite_side._kernel_rules import activations, is_uncoded, same_scale_groups
 from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._seen import Seen, seen
 
@@ -36,7 +36,9 @@ def collect(
             no batches.
     """
     runner = Runner(content, inputs=inputs, keep_all=True)
-    histograms = {index: Histogram() for index in activations(graph)}
+    # What is not to be quantized may hold whatever memory held before.
+    left = {t for group in same_scale_groups(graph) if is_uncoded(graph, group) for t in group}
+    histograms = {index: Histogram() for index in activations(graph) if index not in left}
     views = {index: runner.view(index) for index in histograms}
     visible = seen(graph)
     count = 0
