@@ -42,7 +42,8 @@ def parse(content: bytes, *, name: str) -> Any:
         name: how messages call it.
 
     Returns:
-        The `ModelT`; buffers that lie outside of the flatbuffer are brought inside.
+        The `ModelT`; buffers that lie outside of the flatbuffer are brought inside, and
+        every op has its code in both of the fields that hold it.
 
     Raises:
         UserError: the content is damaged.
@@ -51,6 +52,7 @@ def parse(content: bytes, *, name: str) -> Any:
         model = schema.ModelT.InitFromPackedBuf(content, 0)
         _bring_buffers_inside(model, content)
         _check(model)
+        _settle_codes(model)
     except UserError:
         raise
     except Exception as error:
@@ -96,12 +98,10 @@ def share_buffers(model: Any) -> None:
 def operator_code(model: Any, builtin: int) -> int:
     """Index of a builtin's entry in the model's table of operators, which is made if need be."""
     for index, code in enumerate(model.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
+        if code.builtinCode == builtin:
             return index
     code = schema.OperatorCodeT()
-    code.builtinCode = builtin
-    # Codes that do not fit the old byte field are marked by its highest value.
-    code.deprecatedBuiltinCode = min(builtin, 127)
+    _set_code(code, builtin)
     code.version = 1
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
@@ -139,6 +139,18 @@ def _bring_buffers_inside(model: Any, content: bytes) -> None:
                 raise ValueError("a buffer ends behind the file")
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
+
+
+def _settle_codes(model: Any) -> None:
+    """Old files keep an op's code in the deprecated byte only; other tools read the wide field."""
+    for code in model.operatorCodes or []:
+        _set_code(code, max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def _set_code(code: Any, builtin: int) -> None:
+    code.builtinCode = builtin
+    # Codes that do not fit the old byte field are marked by its highest value.
+    code.deprecatedBuiltinCode = min(builtin, 127)
 
 
 def _check(model: Any) -> None:

@@ -181,8 +181,6 @@ def _read_ops(model: Any, subgraph: Any) -> tuple[Op, ...]:
 
 
 def _kind(code: Any) -> str:
-    # Old files keep the op in the deprecated byte, new ones in the wide field.
-    builtin = max(code.deprecatedBuiltinCode, code.builtinCode)
-    if builtin == schema.BuiltinOperator.CUSTOM:
+    if code.builtinCode == schema.BuiltinOperator.CUSTOM:
         return code.customCode.decode("utf-8", "replace") if code.customCode else "CUSTOM"
-    return _OP_NAMES.get(builtin, f"BUILTIN_{builtin}")
+    return _OP_NAMES.get(code.builtinCode, f"BUILTIN_{code.builtinCode}")

@@ -96,12 +96,15 @@ def quantize(
         quantized = move(set_io(quantized, io), floating, assignment, ranges, io=io)
         deviations = activation_deviations(quantized, floating, ranges, assignment)
     else:
-        if not bounds:
+        if not weighted_ops(floating):
             raise UserError(
                 f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
                 "and the model has none; choose scheme='w8a8'."
             )
-        quantized = write_float_activations(floating, bounds, bits, scheme)
+        quantized = floating
+        if bounds:
+            quantized = write_float_activations(floating, bounds, bits, scheme)
+    _require_effect(quantized, scheme)
     held = held_bounds(quantized, floating, bits=bits)
     share_buffers(quantized.model)
     set_signature(quantized, inputs=inputs, outputs=outputs)
@@ -109,4 +112,23 @@ def quantize(
         content=pack(quantized.model),
         asked=len(ranges) + len(bounds),
         deviations=deviations + weight_deviations(floating, bounds, held),
+    )
+
+
+_CODES = ("int4", "int8", "uint8", "int16")
+
+
+def _require_effect(quantized: Graph, scheme: Scheme) -> None:
+    """Refuses a file that computes as the float one does: nobody asked for that."""
+    for op in quantized.ops:
+        sources = [quantized.tensors[index] for index in op.inputs if index >= 0]
+        conversion = op.kind == "QUANTIZE" or (
+            op.kind == "DEQUANTIZE" and not sources[0].is_constant
+        )
+        if not conversion and any(t.dtype in _CODES and t.quantization for t in sources):
+            return
+    kinds = ", ".join(dict.fromkeys(op.kind for op in quantized.ops)) or "none at all"
+    raise UserError(
+        f"scheme={scheme.name!r} quantized nothing: every op of the model stays in float32 (its "
+        f"ops: {kinds}); leave fewer layers out by scheme_for, or keep the float file."
     )
