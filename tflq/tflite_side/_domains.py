@@ -15,16 +15,14 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq.affine import Mode, parameters
 from tflq.tflite_side._assignment import Assignment, has_int16_kernel
-from tflq.tflite_side._file import drop_unused_tensors, operator_code, require_version
+from tflq.tflite_side._file import drop_unused_tensors, operator_code
 from tflq.tflite_side._graph import Graph, Op, counterparts
-from tflq.tflite_side._int16_kernels import INT16_UNIT_OUTPUT, INT16_VERSIONS, UNIT_BOUND
+from tflq.tflite_side._int16_kernels import INT16_UNIT_OUTPUT, UNIT_BOUND
 from tflq.tflite_side._kernel_rules import SAME_SCALE
 from tflq.tflite_side._weights import SLOTS, bias_of, weights_of
 
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 _CONVERTIBLE = ("int8", "uint8", "int16", "float32")
-# The versions that know int16 on either side.
-_CONVERSION_VERSION = {"QUANTIZE": 2, "DEQUANTIZE": 3}
 _TYPES = {
     "int8": schema.TensorType.INT8,
     "uint8": schema.TensorType.UINT8,
@@ -142,7 +140,6 @@ class _Mover:
         raw = self._sub.operators[op.index]
         if domain == "int16":
             inputs = self._int16_inputs(op, source)
-            require_version(self._model, op.index, INT16_VERSIONS[op.kind])
             if op.kind in ("ADD", "SUB"):
                 raw.builtinOptions.potScaleInt16 = False
             for tensor in op.outputs:
@@ -203,7 +200,7 @@ class _Mover:
                 start = self._as(tensor, self._narrow(tensor))
             target = self._place(tensor, root, form)
             kind = "DEQUANTIZE" if form.dtype == "float32" else "QUANTIZE"
-            self._convert(kind, start, target, wide="int16" in (native.dtype, form.dtype))
+            self._convert(kind, start, target)
             self._made[root, form] = target
         return self._made[root, form]
 
@@ -215,13 +212,10 @@ class _Mover:
         self._set(tensor, form)
         return tensor
 
-    def _convert(self, kind: str, source: int, target: int, *, wide: bool) -> None:
+    def _convert(self, kind: str, source: int, target: int) -> None:
         operator = schema.OperatorT()
         operator.opcodeIndex = operator_code(self._model, getattr(schema.BuiltinOperator, kind))
         operator.inputs, operator.outputs = [source], [target]
-        if wide:
-            code = self._model.operatorCodes[operator.opcodeIndex]
-            code.version = max(code.version, _CONVERSION_VERSION[kind])
         self._operators.append(operator)
 
     def _root(self, tensor: int) -> int:

@@ -107,12 +107,6 @@ def operator_code(model: Any, builtin: int) -> int:
     return len(model.operatorCodes) - 1
 
 
-def require_version(model: Any, operator: int, version: int) -> None:
-    """Raises the version of an operator of the main graph, so that older runtimes refuse it."""
-    code = model.operatorCodes[model.subgraphs[0].operators[operator].opcodeIndex]
-    code.version = max(code.version, version)
-
-
 def drop_unused_tensors(model: Any) -> None:
     """Removes the main graph's tensors that no op, input or output names, in place."""
     graph = model.subgraphs[0]

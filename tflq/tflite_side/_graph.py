@@ -62,15 +62,16 @@ class Op:
 
 
 class Graph:
-    """The main subgraph of a .tflite.
+    """A subgraph of a .tflite.
 
     Args:
         model: a `ModelT`, as `parse` returns it.
+        number: of the subgraph; 0 is the main one.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, number: int = 0):
         self.model = model
-        self._subgraph = model.subgraphs[0]
+        self._subgraph = model.subgraphs[number]
 
     @classmethod
     def from_bytes(cls, content: bytes, *, name: str = "the .tflite") -> "Graph":
@@ -84,7 +85,7 @@ class Graph:
 
     @cached_property
     def ops(self) -> tuple[Op, ...]:
-        """All operations of the main subgraph, in execution order."""
+        """All operations of the subgraph, in execution order."""
         return _read_ops(self.model, self._subgraph)
 
     @cached_property

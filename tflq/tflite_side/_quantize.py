@@ -15,6 +15,7 @@ from tflq.tflite_side._float_writer import write_float_activations
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._integer_writer import write_integer
 from tflq.tflite_side._io import set_io
+from tflq.tflite_side._op_versions import set_versions
 from tflq.tflite_side._readback import Deviation, activation_deviations, weight_deviations
 from tflq.tflite_side._signature import set_signature
 from tflq.tflite_side._weights import SLOTS, held_bounds, weighted_ops, weights_of
@@ -106,6 +107,7 @@ def quantize(
             quantized = write_float_activations(floating, bounds, bits, scheme)
     _require_effect(quantized, scheme)
     held = held_bounds(quantized, floating, bits=bits)
+    set_versions(quantized.model)
     share_buffers(quantized.model)
     set_signature(quantized, inputs=inputs, outputs=outputs)
     return Quantized(
