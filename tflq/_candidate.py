@@ -94,6 +94,7 @@ class Candidate:
             io=recipe.io,
             inputs=[spec.name for spec in self.source.inputs],
             outputs=self.source.outputs,
+            signature=self.source.signature,
         )
 
 

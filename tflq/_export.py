@@ -32,6 +32,7 @@ def export(
     recipe: str | None = None,
     input_range: tuple[float, float] = (-1.0, 1.0),
     io: str | None = None,
+    signature: str | None = None,
     verify_data: Any = None,
     batch_size: int | None = 1,
     safe_mode: bool = True,
@@ -71,6 +72,8 @@ def export(
         input_range: smallest and largest value of the inputs, where there is no `data`.
         io: dtype of the file's inputs and outputs, "int8", "uint8" or "float32"; by default
             int8, and float32 for schemes that keep activations in float32.
+        signature: name of the signature that the file is made of, where a `.tflite` or a
+            SavedModel has several.
         verify_data: samples to judge with; by default every tenth of `data` is held out.
         batch_size: the file's batch where the model leaves it open; None leaves it open, at
             the cost of shape arithmetic at run time.
@@ -106,6 +109,7 @@ def export(
         "recipe": recipe,
         "input_range": input_range,
         "io": io,
+        "signature": signature,
     }
     check_writable(path)
     clock = Clock()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tflq._signatures import DEFAULT_SIGNATURE
 from tflq.data import InputSpec
 
 Reference = Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]
@@ -55,6 +56,7 @@ class FloatModel:
         inputs: names, shapes and dtypes of the inputs in the file's order; the names are the
             user's (the Keras model's), not the flatbuffer's.
         outputs: names of the outputs in the file's order.
+        signature: the name under which programs call the file with these names.
         reference: evaluates the source itself on one batch, for checking the conversion; None
             where the source is the float .tflite.
         layer_of: from one part of a tensor's path to a layer's name; None where it is none's.
@@ -65,6 +67,7 @@ class FloatModel:
     tflite: bytes
     inputs: tuple[InputSpec, ...]
     outputs: tuple[str, ...]
+    signature: str = DEFAULT_SIGNATURE
     reference: Reference | None = field(default=None, repr=False)
     layer_of: Callable[[str], str | None] = field(default=lambda part: part, repr=False)
     source: str

@@ -83,6 +83,7 @@ def open_for(
         batch_size=batch_size,
         dtypes=data_dtypes(data),
         name=None if loaded is model else f"model file {os.fspath(model)!r}",
+        signature=choices.get("signature"),
     )
     return Opened(model=loaded, source=source)
 

@@ -72,6 +72,17 @@ def add_choice_flags(values: flags.FlagValues) -> None:
         "dtype of inputs and outputs; default: the scheme's",
         flag_values=values,
     )
+    add_signature_flag(values)
+
+
+def add_signature_flag(values: flags.FlagValues) -> None:
+    """Defines `--signature`."""
+    flags.DEFINE_string(
+        "signature",
+        None,
+        "which signature of a .tflite or SavedModel that has several",
+        flag_values=values,
+    )
 
 
 def add_model_flags(values: flags.FlagValues) -> None:
@@ -116,6 +127,7 @@ def choices(values: flags.FlagValues) -> Choices:
         "recipe": values.recipe,
         "input_range": _range(values.input_range),
         "io": values.io,
+        "signature": values.signature,
     }
 
 

@@ -8,7 +8,7 @@ from absl import flags
 from tflq._errors import UserError
 from tflq._files import write_whole
 from tflq._search import search
-from tflq.cli._choice_flags import add_model_flags
+from tflq.cli._choice_flags import add_model_flags, add_signature_flag
 from tflq.cli._data_flags import add_data_flags, data_flags, data_path
 from tflq.cli._metric_flags import add_metric_flags
 from tflq.cli._output import add_json_flag, positionals, show
@@ -60,6 +60,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "picture", None, "also draw accuracy against time into this PNG", flag_values=FLAGS
 )
+add_signature_flag(FLAGS)
 add_model_flags(FLAGS)
 add_data_flags(FLAGS)
 add_json_flag(FLAGS)
@@ -88,6 +89,7 @@ def run(arguments: list[str]) -> None:
         safe_mode=FLAGS.safe_mode,
         scheme=FLAGS.scheme,
         io=FLAGS.io,
+        signature=FLAGS.signature,
     )
     command = as_command(model, data_flags(FLAGS), found.choices)
     show(replace(found, command=command), FLAGS)

@@ -19,7 +19,7 @@ from tflq.tflite_side._digest import graph_digest, structure_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
-from tflq.tflite_side._io import IO_TYPES, check_io, default_io
+from tflq.tflite_side._io import IO_TYPES, Io, check_io, default_io
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
 from tflq.tflite_side._names import Names
 from tflq.tflite_side._normalize import Normalized, normalize
@@ -34,6 +34,7 @@ from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
+from tflq.tflite_side._subgraphs import take_signature
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
 from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
 
@@ -49,6 +50,7 @@ __all__ = [
     "Deviation",
     "FileFacts",
     "Graph",
+    "Io",
     "Layer",
     "Names",
     "Noise",
@@ -91,6 +93,7 @@ __all__ = [
     "sign_16_bits",
     "signature_names",
     "structure_digest",
+    "take_signature",
     "trained_assignment",
     "trained_bounds",
     "untrained",

@@ -163,6 +163,11 @@ def _check(model: Any) -> None:
                 _require(index, count, "tensor")
             for index in _indices(operator.inputs):
                 _require(index, count, "tensor", lowest=-1)
+    for signature in model.signatureDefs or []:
+        _require(signature.subgraphIndex, len(model.subgraphs), "subgraph")
+        count = len(model.subgraphs[signature.subgraphIndex].tensors)
+        for entry in (*(signature.inputs or ()), *(signature.outputs or ())):
+            _require(entry.tensorIndex, count, "tensor")
 
 
 def _indices(vector: Any) -> list[int]:

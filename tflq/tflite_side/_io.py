@@ -1,5 +1,6 @@
 """Changes what dtype a quantized graph takes and gives: int8, uint8, int16 or float32."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from tflq._errors import UserError
 from tflq.scheme import Scheme
 from tflq.tflite_side._file import operator_code
 from tflq.tflite_side._graph import Graph
+
+Io = str | Mapping[str, str]
+"""One dtype for all inputs and outputs, or one each, by "input", "output" or name."""
 
 IO_TYPES = ("int8", "uint8", "int16", "float32")
 # By bits of an activation.

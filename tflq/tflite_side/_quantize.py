@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflq._errors import UserError
+from tflq._signatures import DEFAULT_SIGNATURE
 from tflq.ranges import weight_bounds
 from tflq.scheme import Scheme, Writer
 from tflq.tflite_side._assignment import Assignment, per_channel, weight_bits
@@ -70,6 +71,7 @@ def quantize(
     io: str,
     inputs: Sequence[str],
     outputs: Sequence[str],
+    signature: str = DEFAULT_SIGNATURE,
 ) -> Quantized:
     """Writes the file of a scheme.
 
@@ -83,6 +85,7 @@ def quantize(
         io: dtype of inputs and outputs.
         inputs: the user's names of the inputs.
         outputs: the user's names of the outputs.
+        signature: the name under which the file is called with these names.
 
     Returns:
         The file with its names, and the deviations read back from it.
@@ -109,7 +112,7 @@ def quantize(
     held = held_bounds(quantized, floating, bits=bits)
     set_versions(quantized.model)
     share_buffers(quantized.model)
-    set_signature(quantized, inputs=inputs, outputs=outputs)
+    set_signature(quantized, signature, inputs=inputs, outputs=outputs)
     return Quantized(
         content=pack(quantized.model),
         asked=len(ranges) + len(bounds),
