@@ -19,7 +19,7 @@ from tflq.tflite_side._digest import graph_digest, structure_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
-from tflq.tflite_side._io import IO_TYPES, Io, check_io, default_io
+from tflq.tflite_side._io import IO_TYPES, Doors, Io, check_io, default_io, resolve_io
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
 from tflq.tflite_side._names import Names
 from tflq.tflite_side._normalize import Normalized, normalize
@@ -48,6 +48,7 @@ __all__ = [
     "Checkpoint",
     "Delegation",
     "Deviation",
+    "Doors",
     "FileFacts",
     "Graph",
     "Io",
@@ -87,6 +88,7 @@ __all__ = [
     "read_bytes",
     "read_facts",
     "refine",
+    "resolve_io",
     "return_order",
     "same_activations",
     "same_scale_groups",

@@ -38,7 +38,7 @@ def move(
     assignment: Assignment,
     ranges: Mapping[int, tuple[float, float]],
     *,
-    io: str,
+    int16_doors: bool,
 ) -> Graph:
     """Gives every op the domain that its scheme asks for.
 
@@ -47,7 +47,7 @@ def move(
         floating: the float graph it was made from.
         assignment: the scheme of every op of `floating`.
         ranges: (min, max) of every activation by tensor index of `floating`.
-        io: dtype of inputs and outputs: for "int16" those that are int8 become int16.
+        int16_doors: inputs and outputs that are int8 become int16.
 
     Returns:
         The graph of several domains; `integer` itself where all stays int8.
@@ -67,9 +67,9 @@ def move(
             continue
         if _may_move(integer, op, floating, source):
             domains[op.index] = domain, source
-    if not domains and io != "int16":
+    if not domains and not int16_doors:
         return integer
-    return _Mover(integer, floating, domains, ranges).move(int16_doors=io == "int16")
+    return _Mover(integer, floating, domains, ranges).move(int16_doors=int16_doors)
 
 
 def _may_move(integer: Graph, op: Op, floating: Graph, source: Op) -> bool:

@@ -15,7 +15,7 @@ from tflq.tflite_side._file import pack, share_buffers
 from tflq.tflite_side._float_writer import write_float_activations
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._integer_writer import write_integer
-from tflq.tflite_side._io import set_io
+from tflq.tflite_side._io import Io, resolve_io, set_io
 from tflq.tflite_side._op_versions import set_versions
 from tflq.tflite_side._readback import Deviation, activation_deviations, weight_deviations
 from tflq.tflite_side._signature import set_signature
@@ -68,7 +68,7 @@ def quantize(
     bounds: Mapping[int, np.ndarray],
     scheme: Scheme,
     assignment: Assignment,
-    io: str,
+    io: Io,
     inputs: Sequence[str],
     outputs: Sequence[str],
     signature: str = DEFAULT_SIGNATURE,
@@ -82,7 +82,7 @@ def quantize(
         bounds: largest absolute weight by weight tensor index.
         scheme: whose writer writes the file.
         assignment: the scheme of every op.
-        io: dtype of inputs and outputs.
+        io: dtypes of inputs and outputs.
         inputs: the user's names of the inputs.
         outputs: the user's names of the outputs.
         signature: the name under which the file is called with these names.
@@ -97,7 +97,14 @@ def quantize(
     deviations: tuple[Deviation, ...] = ()
     if scheme.writer is Writer.INTEGER:
         quantized = write_integer(floating, ranges, bounds, bits, per_channel=scheme.per_channel)
-        quantized = move(set_io(quantized, io), floating, assignment, ranges, io=io)
+        doors = resolve_io(io, scheme, inputs=inputs, outputs=outputs)
+        quantized = move(
+            set_io(quantized, doors),
+            floating,
+            assignment,
+            ranges,
+            int16_doors=scheme.activation_bits == 16,
+        )
         deviations = activation_deviations(quantized, floating, ranges, assignment)
     else:
         if not weighted_ops(floating):
