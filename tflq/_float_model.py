@@ -62,6 +62,7 @@ class FloatModel:
         layer_of: from one part of a tensor's path to a layer's name; None where it is none's.
         source: what the user gave, in words, for messages and reports.
         training: what quantization-aware training decided, where there was one.
+        attached: archive of the files behind the source's flatbuffer; empty where there is none.
     """
 
     tflite: bytes
@@ -72,3 +73,4 @@ class FloatModel:
     layer_of: Callable[[str], str | None] = field(default=lambda part: part, repr=False)
     source: str
     training: Training | None = field(default=None, repr=False)
+    attached: bytes = field(default=b"", repr=False)

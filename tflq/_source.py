@@ -106,7 +106,14 @@ def import_tensorflow() -> None:
 
 
 def _from_tflite(path: Path, signature: str | None) -> FloatModel:
-    from tflq.tflite_side import Graph, probe, read_bytes, signature_names, take_signature
+    from tflq.tflite_side import (
+        Graph,
+        attached_files,
+        probe,
+        read_bytes,
+        signature_names,
+        take_signature,
+    )
 
     if not path.exists():
         raise UserError(f"model {str(path)!r} does not exist; give {SOURCES}.")
@@ -131,4 +138,5 @@ def _from_tflite(path: Path, signature: str | None) -> FloatModel:
         outputs=outputs,
         signature=key or DEFAULT_SIGNATURE,
         source=source,
+        attached=attached_files(whole, name=source),
     )

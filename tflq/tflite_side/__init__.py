@@ -9,6 +9,7 @@ from tflq.tflite_side._assignment import (
     check_scheme_for,
     weight_bits,
 )
+from tflq.tflite_side._attached import attach_files, attached_files
 from tflq.tflite_side._bias_correction import analytic_corrections
 from tflq.tflite_side._channel_errors import channel_errors, paired_activations, same_activations
 from tflq.tflite_side._checkpoint import Checkpoint
@@ -67,6 +68,8 @@ __all__ = [
     "activations",
     "analytic_corrections",
     "assign",
+    "attach_files",
+    "attached_files",
     "channel_errors",
     "check_io",
     "check_scheme_for",
