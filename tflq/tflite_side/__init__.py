@@ -10,6 +10,7 @@ from tflq.tflite_side._assignment import (
     float_ops,
     weight_bits,
 )
+from tflq.tflite_side._attached import attach_files, attached_files
 from tflq.tflite_side._bias_correction import analytic_corrections
 from tflq.tflite_side._channel_errors import channel_errors, paired_activations, same_activations
 from tflq.tflite_side._checkpoint import Checkpoint
@@ -20,7 +21,7 @@ from tflq.tflite_side._digest import graph_digest, structure_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
-from tflq.tflite_side._io import IO_TYPES, check_io, default_io
+from tflq.tflite_side._io import IO_TYPES, Doors, Io, check_io, default_io, resolve_io
 from tflq.tflite_side._kernel_limits import within_kernels
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
 from tflq.tflite_side._names import Names
@@ -36,6 +37,7 @@ from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
+from tflq.tflite_side._subgraphs import take_signature
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
 from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
 
@@ -49,8 +51,10 @@ __all__ = [
     "Checkpoint",
     "Delegation",
     "Deviation",
+    "Doors",
     "FileFacts",
     "Graph",
+    "Io",
     "Layer",
     "Names",
     "Noise",
@@ -66,6 +70,8 @@ __all__ = [
     "activations",
     "analytic_corrections",
     "assign",
+    "attach_files",
+    "attached_files",
     "channel_errors",
     "check_io",
     "check_scheme_for",
@@ -88,12 +94,14 @@ __all__ = [
     "read_bytes",
     "read_facts",
     "refine",
+    "resolve_io",
     "return_order",
     "same_activations",
     "same_scale_groups",
     "sign_16_bits",
     "signature_names",
     "structure_digest",
+    "take_signature",
     "trained_assignment",
     "trained_bounds",
     "untrained",
