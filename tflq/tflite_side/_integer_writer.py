@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflq._errors import UserError
 from tflq._quiet import quiet
 from tflq.tflite_side._file import pack, parse
+from tflq.tflite_side._fused_lstm import add_inner_ranges
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._islands import close_islands
 from tflq.tflite_side._weights import set_weights_and_biases
@@ -45,6 +46,7 @@ def write_integer(
         raw = floating.model.subgraphs[0].tensors[index]
         raw.quantization = schema.QuantizationParametersT()
         raw.quantization.min, raw.quantization.max = [np.float32(low)], [np.float32(high)]
+    add_inner_ranges(floating, ranges)
     _mark(floating)
     content = _quantize(pack(floating.model), per_channel=per_channel)
     model = parse(content, name="the int8 file")
