@@ -62,6 +62,31 @@ class Chain:
         return op.outputs[0]
 
 
+class Extended(Chain):
+    """One LSTM of more than TensorFlow's quantizer writes right."""
+
+    def __init__(self, kind):
+        self._kind = kind
+        super().__init__(6)
+
+    def _lstm(self, x, width, size, clip):
+        output = super()._lstm(x, width, size, clip)
+        op = self._sub.operators[-1]
+        first, shape = {
+            "peepholes": ((9, 10, 11), (size,)),
+            "normalization": ((20, 21, 22, 23), (size,)),
+            "projection": ((16,), (3, size)),
+        }[self._kind]
+        for place in first:
+            op.inputs[place] = self._tensor(self._kind, shape, stored=True)
+        if self._kind == "projection":
+            for place in range(5, 9):
+                op.inputs[place] = self._tensor("recurrent", (size, 3), stored=True)
+            self._sub.tensors[op.inputs[18]].shape = [1, 3]
+            self._sub.tensors[output].shape = [1, STEPS, 3]
+        return output
+
+
 CHAINS = {
     "one": {"units": [4]},
     "two": {"units": [6, 4]},
@@ -129,3 +154,13 @@ def test_what_keras_makes_of_it_is_what_the_file_gives(data, tmp_path):
     report = tflq.export(path, tmp_path / "q.tflite", data=data)
     assert LSTM in report.facts.ops and not report.facts.float_ops
     assert tflq.compare(model, tmp_path / "q.tflite", data).outputs[0].sqnr_db > 24
+
+
+@pytest.mark.parametrize("kind", ["peepholes", "normalization", "projection"])
+@pytest.mark.parametrize("scheme", ["w8a8", "w8a16"])
+def test_what_integers_do_not_compute_stays_in_float(kind, scheme, data, tmp_path):
+    path = tmp_path / "float.tflite"
+    path.write_bytes(Extended(kind).content)
+    report = tflq.export(path, tmp_path / "q.tflite", data=data, scheme=scheme)
+    assert [op.split()[0] for op in report.facts.float_ops] == [LSTM]
+    assert report.outputs[0].sqnr_db > (28 if scheme == "w8a8" else 60)

@@ -32,7 +32,7 @@ def add_inner_ranges(graph: Graph, ranges: Mapping[int, tuple[float, float]]) ->
         ranges: (min, max) of activations by tensor index.
     """
     for op in graph.ops:
-        if op.kind == FUSED_LSTM and op.outputs[0] in ranges and _is_plain(op):
+        if op.kind == FUSED_LSTM and op.outputs[0] in ranges:
             clip = float(op.options.cellClip)
             cell = min(clip, _LARGEST_CELL) if clip > 0 else _LARGEST_CELL
             _set(graph, op.inputs[_OUTPUT_STATE], *ranges[op.outputs[0]])
@@ -40,7 +40,11 @@ def add_inner_ranges(graph: Graph, ranges: Mapping[int, tuple[float, float]]) ->
             _add_intermediates(graph, op, ranges[op.outputs[0]])
 
 
-def _is_plain(op: Op) -> bool:
+def is_plain(op: Op) -> bool:
+    """Whether an LSTM has neither peepholes, projection nor layer normalization.
+
+    Others are not written right by TensorFlow's quantizer.
+    """
     return all(len(op.inputs) <= place or op.inputs[place] < 0 for place in _EXTRAS)
 
 
