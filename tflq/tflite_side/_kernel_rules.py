@@ -107,9 +107,8 @@ def _kind(graph: Graph, tensor: int) -> str | None:
 
 
 def activations(graph: Graph) -> tuple[int, ...]:
-    """Indices of the float32 tensors that are fed, or computed for something; not stored ones."""
-    made = (t for op in graph.ops for t in op.outputs if t in graph.live)
-    used = dict.fromkeys((*graph.inputs, *made))
+    """Indices of the float32 tensors that are computed or fed, not stored."""
+    used = dict.fromkeys((*graph.inputs, *(t for op in graph.ops for t in op.outputs)))
     return tuple(
         index
         for index in used

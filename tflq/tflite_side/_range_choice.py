@@ -71,7 +71,7 @@ def choose_ranges(
         else:
             merged = _merged(free, histograms)
             if merged is None:
-                # The runtime never made it, such as an unused result of a loop: it stays float.
+                # Nothing reads it, such as an unused result of a loop: it stays float.
                 continue
             origin = _calibrator_of(free, calibrator, overrides, unclipped)
             chosen = get_calibrator(origin)(merged, bits=width)
@@ -81,11 +81,13 @@ def choose_ranges(
 
 
 def untrained(graph: Graph, trained: Mapping[int, Range]) -> tuple[int, ...]:
-    """One activation of each group that has neither a trained nor a fixed range."""
+    """One activation of each group that has neither a trained nor a fixed range, and needs one."""
     return tuple(
         group[0]
         for group in same_scale_groups(graph)
-        if prescribed_range(graph, group, bits=8) is None and not any(t in trained for t in group)
+        if prescribed_range(graph, group, bits=8) is None
+        and not any(t in trained for t in group)
+        and not graph.live.isdisjoint(group)
     )
 
 

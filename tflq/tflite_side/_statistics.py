@@ -19,7 +19,7 @@ def collect(
     *,
     inputs: Sequence[InputSpec],
 ) -> dict[int, Histogram]:
-    """Runs the float model over `batches` and takes statistics of every float activation.
+    """Runs the float model over `batches` and takes statistics of its float activations.
 
     Args:
         content: a float .tflite.
@@ -28,14 +28,15 @@ def collect(
         inputs: names and shapes in the file's order.
 
     Returns:
-        `{tensor index: Histogram}`.
+        `{tensor index: Histogram}` of all that something depends on, and of the inputs.
 
     Raises:
         UserError: an activation is NaN or infinite (layer and sample are named), or there are
             no batches.
     """
     runner = Runner(content, inputs=inputs, keep_all=True)
-    histograms = {index: Histogram() for index in activations(graph)}
+    seen = graph.live.union(graph.inputs)
+    histograms = {index: Histogram() for index in activations(graph) if index in seen}
     views = {index: runner.view(index) for index in histograms}
     count = 0
     for batch in batches:
