@@ -39,6 +39,8 @@ from tflq.tflite_side import (
     channel_errors,
     choose_bounds,
     derive_ranges,
+    float_only,
+    keep_steep,
     normalize,
     refine,
     trained_assignment,
@@ -278,17 +280,24 @@ class Pipeline:
         self, source: FloatModel, plain: Normalized, expectations: Expectations | None
     ) -> Candidate:
         recipe = self._recipe
+        original = None if source is self._source else self._names
         calibration = Calibration(
             source,
             plain,
             self._held_out,
             expected=expectations.ranges if expectations and self._data_free else None,
-            original=None if source is self._source else self._names,
+            original=original,
             statistics=self._statistics,
         )
         names = names_of(source, plain)
         assignment = self._assignment(source, plain, names)
         plan = calibration.plan(recipe, assignment)
+        kept_float: dict[int, str] = {}
+        if source.training is None:
+            chosen = names.match(recipe.scheme_for, argument="scheme_for", original=original)
+            assignment, kept_float = keep_steep(
+                plain.graph, assignment, plan.ranges, calibration.histograms, chosen
+            )
         return Candidate(
             source=source,
             plain=plain,
@@ -304,6 +313,7 @@ class Pipeline:
             labels=names.unique_labels(plan.ranges),
             expectations=expectations,
             histograms=calibration.histograms,
+            kept_float=float_only(plain.graph) | kept_float,
         )
 
     def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:

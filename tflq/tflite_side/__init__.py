@@ -18,6 +18,7 @@ from tflq.tflite_side._derived_ranges import derive_ranges
 from tflq.tflite_side._digest import graph_digest, structure_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
+from tflq.tflite_side._float_only import float_only
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
 from tflq.tflite_side._io import IO_TYPES, check_io, default_io
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
@@ -34,6 +35,7 @@ from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
+from tflq.tflite_side._steep import keep_steep
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
 from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
 
@@ -75,7 +77,9 @@ __all__ = [
     "delegated_ops",
     "derive_ranges",
     "fixed_range",
+    "float_only",
     "graph_digest",
+    "keep_steep",
     "normalize",
     "pack",
     "paired_activations",
