@@ -46,6 +46,7 @@ class Candidate:
         expectations: what batch normalization tells, where it was asked.
         constants: weights and biases that were decided, by tensor index.
         histograms: what the ranges were chosen from, by tensor index; empty without data.
+        kept_float: by op, why it is in float where nobody asked for that.
     """
 
     source: FloatModel
@@ -58,6 +59,7 @@ class Candidate:
     expectations: Expectations | None
     constants: Mapping[int, np.ndarray] = field(default_factory=dict)
     histograms: Mapping[int, Histogram] = field(default_factory=dict)
+    kept_float: Mapping[int, str] = field(default_factory=dict)
 
     def decided(
         self, constants: Mapping[int, np.ndarray], bounds: Mapping[int, np.ndarray]

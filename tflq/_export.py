@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tflq._candidate import Candidate
 from tflq._choices import Choices
 from tflq._clock import Clock
 from tflq._files import check_writable, write_whole
@@ -157,7 +158,16 @@ def export_report(
         seconds=seconds,
         weight_ranges=outcome.weight_ranges,
         output_biases=outcome.output_biases,
+        kept_float=_kept_float(candidate),
     )
+
+
+def _kept_float(candidate: Candidate) -> dict[str, str]:
+    graph, reasons = candidate.plain.graph, candidate.kept_float
+    ops = {index: graph.ops[index] for index in sorted(reasons)}
+    names = {index: graph.tensors[op.outputs[0]].name for index, op in ops.items()}
+    labels = {i: candidate.labels.get(op.outputs[0], names[i]) for i, op in ops.items()}
+    return {f"{ops[i].kind} ({labels[i].split(';')[0]})": reasons[i] for i in ops}
 
 
 def checkpoint_of(path: str | os.PathLike[str]) -> Path:

@@ -39,7 +39,10 @@ from tflq.tflite_side import (
     channel_errors,
     choose_bounds,
     derive_ranges,
+    float_only,
+    keep_steep,
     normalize,
+    ranked_scores,
     refine,
     trained_assignment,
     trained_bounds,
@@ -279,17 +282,24 @@ class Pipeline:
         self, source: FloatModel, plain: Normalized, expectations: Expectations | None
     ) -> Candidate:
         recipe = self._recipe
+        original = None if source is self._source else self._names
         calibration = Calibration(
             source,
             plain,
             self._held_out,
             expected=expectations if self._data_free else None,
-            original=None if source is self._source else self._names,
+            original=original,
             statistics=self._statistics,
         )
         names = names_of(source, plain)
         assignment = self._assignment(source, plain, names)
         plan = calibration.plan(recipe, assignment)
+        kept_float: dict[int, str] = {}
+        if source.training is None:
+            chosen = names.match(recipe.scheme_for, argument="scheme_for", original=original)
+            assignment, kept_float = keep_steep(
+                plain.graph, assignment, plan.ranges, calibration.histograms, chosen
+            )
         bounds = choose_bounds(
             plain.graph,
             assignment=assignment,
@@ -307,6 +317,13 @@ class Pipeline:
             expectations=expectations,
             constants=plan.constants,
             histograms=calibration.histograms,
+            kept_float={
+                index: reason
+                for index, reason in (
+                    float_only(plain.graph) | ranked_scores(plain.graph) | kept_float
+                ).items()
+                if assignment[index] is None
+            },
         )
 
     def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:

@@ -42,6 +42,8 @@ class ExportReport:
             after equalization; empty without it.
         output_biases: by layer, the mean error of each output channel before and after bias
             correction; empty without it.
+        kept_float: ops that stay in float32 under an integer scheme though nobody asked for it,
+            as "KIND (layer)", each with the reason: codes are too coarse, or mean something else.
     """
 
     source: str
@@ -61,6 +63,7 @@ class ExportReport:
     seconds: dict[str, float]
     weight_ranges: dict[str, ChannelChange] = field(default_factory=dict, repr=False)
     output_biases: dict[str, ChannelChange] = field(default_factory=dict, repr=False)
+    kept_float: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Tables for the terminal."""
@@ -71,6 +74,9 @@ class ExportReport:
         if self.outputs:
             parts.append(fidelity_table("Against the float model", self.outputs))
         parts.append(facts_table(self.facts))
+        if self.kept_float:
+            title = "Kept in float32, as integers would ruin it"
+            parts.append(text_table(title, ("op", "reason"), list(self.kept_float.items())))
         if self.deviations:
             parts.append(self._deviation_table())
         if self.notes:

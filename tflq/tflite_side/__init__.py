@@ -20,6 +20,7 @@ from tflq.tflite_side._derived_ranges import derive_ranges
 from tflq.tflite_side._digest import graph_digest, structure_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
+from tflq.tflite_side._float_only import float_only, ranked_scores
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
 from tflq.tflite_side._io import IO_TYPES, Doors, Io, check_io, default_io, resolve_io
 from tflq.tflite_side._kernel_limits import within_kernels
@@ -37,6 +38,7 @@ from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
+from tflq.tflite_side._steep import keep_steep
 from tflq.tflite_side._subgraphs import take_signature
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
 from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
@@ -84,13 +86,16 @@ __all__ = [
     "derive_ranges",
     "fixed_range",
     "float_ops",
+    "float_only",
     "graph_digest",
+    "keep_steep",
     "normalize",
     "pack",
     "paired_activations",
     "probe",
     "quantize",
     "quantized_layers",
+    "ranked_scores",
     "read_bytes",
     "read_facts",
     "refine",

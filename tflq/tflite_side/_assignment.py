@@ -5,20 +5,14 @@ from dataclasses import replace
 
 from tflq._errors import UserError
 from tflq.scheme import Scheme, Writer, get_scheme, schemes
+from tflq.tflite_side._float_only import float_only, ranked_scores
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._int16_kernels import INT16_VERSIONS
-from tflq.tflite_side._kernel_rules import FLOAT_ONLY, activations
+from tflq.tflite_side._kernel_rules import activations
 from tflq.tflite_side._weights import INT4_VERSIONS, SLOTS, weighted_ops, weights_of
 
 # The name that leaves a layer out of quantization.
 FLOAT32 = "float32"
-
-# By op that selects boxes, which of its inputs holds their scores.
-_SCORES = {
-    "NON_MAX_SUPPRESSION_V4": 1,
-    "NON_MAX_SUPPRESSION_V5": 1,
-    "TFLite_Detection_PostProcess": 1,
-}
 
 # By op index; None leaves the op in float32.
 Assignment = Mapping[int, Scheme | None]
@@ -50,9 +44,9 @@ def assign(graph: Graph, base: Scheme, overrides: Mapping[int, str]) -> dict[int
     """Gives every op its scheme.
 
     The first and the last weighted ops take `base.edge_weight_bits`, unless they are overridden:
-    those with no other weighted op between them and an input, or an output, of the graph. Ops whose
-    integers do not mean what their floats meant stay float, and so does what makes the scores that
-    a selection of boxes ranks: 8 bits make ties of them, and the order of boxes one of chance.
+    those with no other weighted op between them and an input, or an output, of the graph. Ops
+    that no integer kernel computes stay in float, whatever is asked, and so does what makes the
+    scores that a selection of boxes ranks, unless it is asked for.
 
     Args:
         graph: the float graph.
@@ -69,11 +63,12 @@ def assign(graph: Graph, base: Scheme, overrides: Mapping[int, str]) -> dict[int
     edges: frozenset[int] = frozenset()
     if base.edge_weight_bits is not None:
         at_edge, edges = replace(base, weight_bits=base.edge_weight_bits), _edges(graph)
-    ranked = _ranked(graph) if base.activation_bits == 8 else frozenset()
     assignment: dict[int, Scheme | None] = {}
+    left = float_only(graph) if base.writer is Writer.INTEGER else {}
+    ranked = ranked_scores(graph) if base.activation_bits == 8 else {}
     for op in graph.ops:
         named = [overrides[tensor] for tensor in op.outputs if tensor in overrides]
-        if op.kind in FLOAT_ONLY or (op.index in ranked and not named):
+        if op.index in left or (op.index in ranked and not named):
             assignment[op.index] = None
         elif named:
             assignment[op.index] = None if named[-1] == FLOAT32 else get_scheme(named[-1])
@@ -147,20 +142,6 @@ def has_int16_kernel(graph: Graph, op: Op) -> bool:
     if op.kind in SLOTS and not graph.tensors[weights_of(graph, op)].is_constant:
         return False
     return op.kind in INT16_VERSIONS
-
-
-def _ranked(graph: Graph) -> frozenset[int]:
-    """The ops that make scores of boxes, from the last weighted ones on."""
-    waiting = [op.inputs[_SCORES[op.kind]] for op in graph.ops if op.kind in _SCORES]
-    found: set[int] = set()
-    while waiting:
-        op = graph.producer.get(waiting.pop())
-        if op is None or op.index in found:
-            continue
-        found.add(op.index)
-        if op.kind not in SLOTS:
-            waiting += op.inputs
-    return frozenset(found)
 
 
 def _edges(graph: Graph) -> frozenset[int]:

@@ -95,10 +95,10 @@ def same_activations(graph: Graph, quantized: Graph, tensors: Sequence[int]) -> 
     found = {}
     for index in tensors:
         name = graph.tensors[index].name
-        if index in doors:
-            found[index] = quantized.tensors[doors[index]]
-        elif name in quantized.by_name:
-            found[index] = quantized.by_name[name]
+        same = quantized.tensors[doors[index]] if index in doors else quantized.by_name.get(name)
+        # What nothing depends on holds whatever was in its memory.
+        if same is not None and index in graph.live and same.index in quantized.live:
+            found[index] = same
     return found
 
 

@@ -147,7 +147,7 @@ class _Mover:
                 self._set(tensor, self._int16(tied))
         elif domain == "float32":
             inputs = self._float_inputs(op, source)
-            raw.builtinOptions = copy.deepcopy(source.options)
+            raw.builtinOptions, raw.intermediates = copy.deepcopy(source.options), None
             for tensor in op.outputs:
                 self._set(tensor, _FLOAT32)
         else:
@@ -181,6 +181,10 @@ class _Mover:
             elif self._floating.tensors[twin].is_constant:
                 values = self._floating.constant(twin)
                 inputs.append(self._constant(tensor, values, _FLOAT32))
+            elif self._floating.tensors[twin].is_variable:
+                # A state is not converted: the op alone reads and writes it.
+                self._set(tensor, _FLOAT32)
+                inputs.append(tensor)
             else:
                 inputs.append(self._as(tensor, _FLOAT32))
         return inputs

@@ -123,6 +123,18 @@ class Graph:
         return {tensor: tuple(ops) for tensor, ops in readers.items()}
 
     @cached_property
+    def live(self) -> frozenset[int]:
+        """The tensors that an output of the graph, or a kept state, depends on.
+
+        A runtime need not write any other: what lies in their memory is left there by chance.
+        """
+        live = set(self.outputs)
+        for op in reversed(self.ops):
+            if not op.outputs or not live.isdisjoint(op.outputs):
+                live.update(tensor for tensor in op.inputs if tensor >= 0)
+        return frozenset(live)
+
+    @cached_property
     def by_name(self) -> dict[str, Tensor]:
         """Tensors by name; of duplicate names the first."""
         return {tensor.name: tensor for tensor in reversed(self.tensors)}

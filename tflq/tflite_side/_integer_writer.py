@@ -17,6 +17,7 @@ from tflq._errors import UserError
 from tflq._quiet import quiet
 from tflq.affine import Mode, parameters
 from tflq.tflite_side._file import pack, parse
+from tflq.tflite_side._fused_lstm import add_inner_ranges
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._islands import close_islands
 from tflq.tflite_side._kernel_rules import same_scale_groups
@@ -50,6 +51,7 @@ def write_integer(
         raw = floating.model.subgraphs[0].tensors[index]
         raw.quantization = schema.QuantizationParametersT()
         raw.quantization.min, raw.quantization.max = [np.float32(low)], [np.float32(high)]
+    add_inner_ranges(floating, ranges)
     _mark(floating)
     content = _quantize(pack(floating.model), per_channel=per_channel)
     model = parse(content, name="the int8 file")

@@ -109,11 +109,6 @@ def _kind(graph: Graph, tensor: int) -> str | None:
     return None if op is None else op.kind
 
 
-# Ops whose kernels compute with codes what means something else: SCATTER_ND adds up zero points
-# where indices meet, and leaves code 0, not the zero point, where there are none.
-FLOAT_ONLY = frozenset({"SCATTER_ND"})
-
-
 def is_uncoded(graph: Graph, group: Sequence[int]) -> bool:
     """Whether a group holds outputs of the graph that are ids, counts or coordinates.
 

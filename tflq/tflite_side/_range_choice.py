@@ -88,7 +88,7 @@ def choose_ranges(
         else:
             merged = _merged([t for t in free if t not in visible.hidden] or free, histograms)
             if merged is None:
-                # The runtime never made it, such as an unused result of a loop: it stays float.
+                # Nothing reads it, such as an unused result of a loop: it stays float.
                 continue
             origin = _calibrator_of(free, calibrator, overrides, unclipped)
             chosen = get_calibrator(origin)(merged, bits=width)
@@ -103,13 +103,14 @@ def choose_ranges(
 
 
 def untrained(graph: Graph, trained: Mapping[int, Range]) -> tuple[int, ...]:
-    """One activation of each group that has neither a trained nor a fixed range."""
+    """One activation of each group that has neither a trained nor a fixed range, and needs one."""
     return tuple(
         group[0]
         for group in same_scale_groups(graph)
         if prescribed_range(graph, group, bits=8) is None
         and not is_uncoded(graph, group)
         and not any(t in trained for t in group)
+        and not graph.live.isdisjoint(group)
     )
 
 

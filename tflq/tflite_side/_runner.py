@@ -12,6 +12,13 @@ from tflq._quiet import quiet
 from tflq.data import InputSpec
 from tflq.tflite_side._selections import Selections
 
+_SEQUENCES = frozenset(
+    f"{direction}DIRECTIONAL_SEQUENCE_{cell}"
+    for direction in ("UNI", "BI")
+    for cell in ("LSTM", "RNN")
+)
+_STEPS = frozenset({"LSTM", "RNN", "SVDF"})
+
 
 class Runner:
     """One interpreter over a .tflite.
@@ -50,6 +57,7 @@ class Runner:
             except (RuntimeError, ValueError) as error:
                 raise _refused(error) from error
         self._selections = Selections(content)
+        self._restarts = restarts(self._interpreter)
         self._outputs = self._interpreter.get_output_details()
         self.inputs = tuple(inputs) if inputs is not None else self._specs()
 
@@ -63,6 +71,8 @@ class Runner:
             The outputs in the file's order, integer ones dequantized to float32.
         """
         self._resize(sample)
+        if self._restarts:
+            self._interpreter.reset_all_variables()
         for spec, detail in zip(self.inputs, self._details, strict=True):
             self._interpreter.set_tensor(detail["index"], _quantize(sample[spec.name], detail))
         self._interpreter.invoke()
@@ -143,6 +153,16 @@ def _refused(error: Exception) -> UserError:
         f"the LiteRT runtime cannot run this model: {_first_line(error)}; replace "
         "the op or layer it names by one that TensorFlow Lite has."
     )
+
+
+def restarts(interpreter: Any) -> bool:
+    """Whether states are to be forgotten before every sample.
+
+    A sample is a whole sequence to an op that runs through one; left alone, its state would go on
+    from the last sample's. Ops that take one step a call need what was before.
+    """
+    kinds = {detail["op_name"] for detail in interpreter._get_ops_details()}
+    return not kinds.isdisjoint(_SEQUENCES) and kinds.isdisjoint(_STEPS)
 
 
 def _is_quantized(detail: Mapping[str, Any]) -> bool:

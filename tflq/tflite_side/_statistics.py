@@ -20,7 +20,7 @@ def collect(
     *,
     inputs: Sequence[InputSpec],
 ) -> dict[int, Histogram]:
-    """Runs the float model over `batches` and takes statistics of every float activation.
+    """Runs the float model over `batches` and takes statistics of its float activations.
 
     Args:
         content: a float .tflite.
@@ -29,7 +29,7 @@ def collect(
         inputs: names and shapes in the file's order.
 
     Returns:
-        `{tensor index: Histogram}`.
+        `{tensor index: Histogram}` of all that something depends on, and of the inputs.
 
     Raises:
         UserError: an activation is NaN or infinite (layer and sample are named), or there are
@@ -38,7 +38,8 @@ def collect(
     runner = Runner(content, inputs=inputs, keep_all=True)
     # What is not to be quantized may hold whatever memory held before.
     left = {t for group in same_scale_groups(graph) if is_uncoded(graph, group) for t in group}
-    histograms = {index: Histogram() for index in activations(graph) if index not in left}
+    looked_at = graph.live.union(graph.inputs) - left
+    histograms = {index: Histogram() for index in activations(graph) if index in looked_at}
     views = {index: runner.view(index) for index in histograms}
     visible = seen(graph)
     count = 0

@@ -43,11 +43,13 @@ INT4_VERSIONS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10}
 
 
 def weighted_ops(graph: Graph) -> tuple[Op, ...]:
-    """The ops whose weights are stored in the file."""
+    """The ops whose weights are stored in the file, but for those that nothing depends on."""
     return tuple(
         op
         for op in graph.ops
-        if op.kind in SLOTS and graph.tensors[op.inputs[SLOTS[op.kind].weights]].is_constant
+        if op.kind in SLOTS
+        and graph.tensors[op.inputs[SLOTS[op.kind].weights]].is_constant
+        and op.outputs[0] in graph.live
     )
 
 
