@@ -2,6 +2,7 @@
 
 from tflq.keras_side._activations import Shape, activation_name, activation_of
 from tflq.keras_side._build import build_model
+from tflq.keras_side._config import live_config
 from tflq.keras_side._convert import from_keras, from_saved_model, keras_reference
 from tflq.keras_side._equalize import Equalization
 from tflq.keras_side._fold import Folding, convolution_behind
@@ -34,6 +35,7 @@ __all__ = [
     "is_functional",
     "keras_kind",
     "keras_reference",
+    "live_config",
     "load_keras",
     "read_graph",
     "read_signature",

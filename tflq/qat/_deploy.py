@@ -14,7 +14,15 @@ import tensorflow as tf
 
 from tflq._errors import UserError
 from tflq._float_model import TrainedWeights, Training, weights_digest
-from tflq.keras_side import KerasGraph, Layer, Node, build_model, read_graph, single_argument
+from tflq.keras_side import (
+    KerasGraph,
+    Layer,
+    Node,
+    build_model,
+    live_config,
+    read_graph,
+    single_argument,
+)
 from tflq.qat._activation import FakeQuant
 from tflq.qat._codes import codes_of
 from tflq.qat._kernel import QuantizedKernel
@@ -33,6 +41,7 @@ class ConstantFakeQuant(keras.layers.Layer):
     def __init__(self, *, low: float, high: float, bits: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.low, self.high, self.bits = low, high, bits
+        self.supports_masking = True
 
     def call(self, x: Any) -> Any:
         """Quantizes."""
@@ -148,8 +157,8 @@ def _set_kernel(
     values = [np.asarray(value) for value in (kernel, bias) if value is not None]
     if bound is not None:
         _remember(weights, values[0], bound, source.quantizer.bits)
-    layer.cls, layer.weights = type(inner), values
-    layer.config = inner.get_config()
+    layer.cls, layer.weights, layer.passes_mask = type(inner), values, source.passes_mask
+    layer.config = {k: v for k, v in live_config(inner).items() if not k.startswith("lora")}
     if "use_bias" in layer.config:
         layer.config["use_bias"] = bias is not None
     _keep_values(nodes)
@@ -162,7 +171,7 @@ def _set_weights(layer: Layer, weights: dict[str, TrainedWeights]) -> None:
         bound = quantizer.bound(value, None, None)
         rounded[id(variable)] = np.asarray(quantizer.quantize(value, bound))
         _remember(weights, rounded[id(variable)], bound, quantizer.bits)
-    layer.cls, layer.config = type(inner), inner.get_config()
+    layer.cls, layer.config = type(inner), live_config(inner)
     layer.weights = [rounded.get(id(v), np.asarray(v)) for v in inner.weights]
 
 

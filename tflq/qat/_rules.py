@@ -114,6 +114,7 @@ _RULES: dict[str, LayerRule] = {
             "SpatialDropout2D",
             "SpatialDropout3D",
             "StochasticDepth",
+            "Unmasked",
         ),
         _PASSED,
     ),
