@@ -11,7 +11,7 @@ from tflq.keras_side._kernels import has_kernel
 from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._load import load_keras
 from tflq.keras_side._moments import Expectations
-from tflq.keras_side._nodes import is_functional
+from tflq.keras_side._nodes import ModelNode, is_functional
 from tflq.keras_side._rewrite import Rewriting
 from tflq.keras_side._separable import split_separables
 from tflq.keras_side._signature import read_signature
@@ -22,6 +22,7 @@ __all__ = [
     "Folding",
     "KerasGraph",
     "Layer",
+    "ModelNode",
     "Node",
     "Rewriting",
     "Shape",

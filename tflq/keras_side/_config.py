@@ -30,12 +30,16 @@ def live_config(source: Any) -> dict[str, Any]:
         # The user's own code reads what the user's own code wrote.
         return _written(source)
     config = _written(_without_foreign(source))
-    for key, value in config.items():
+    # Where there is none, Keras says nothing of it.
+    config.setdefault("activity_regularizer", None)
+    for key, value in list(config.items()):
         live = _attribute(source, key)
         if _is_foreign(key, live):
             config[key] = _keras_name(live) or live
         elif _is_layer(live) and isinstance(value, dict) and "config" in value:
             config[key] = value | {"config": live_config(live)}
+    if config["activity_regularizer"] is None:
+        del config["activity_regularizer"]
     return config
 
 

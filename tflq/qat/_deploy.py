@@ -19,6 +19,7 @@ from tflq.keras_side import (
     Layer,
     Node,
     build_model,
+    is_functional,
     live_config,
     read_graph,
     single_argument,
@@ -26,7 +27,7 @@ from tflq.keras_side import (
 from tflq.qat._activation import FakeQuant
 from tflq.qat._codes import codes_of
 from tflq.qat._kernel import QuantizedKernel
-from tflq.qat._phase import quantized_layers
+from tflq.qat._phase import is_quantized, quantization, quantized_layers
 from tflq.qat._schedule import diverged
 from tflq.qat._weights_layer import QuantizedWeights
 from tflq.scheme import Writer, get_scheme, schemes
@@ -77,10 +78,18 @@ class Deployment:
 def deploy(model: Any) -> Deployment:
     """Takes the quantizers out of a model that `tflq.quantize` made.
 
+    A model that only observes yet is taken as if it quantized: its ranges are those it observed.
+
     Raises:
-        UserError: a range was never observed, or is NaN.
+        UserError: a range was never observed, or is NaN; the model is a wrapper around another.
     """
+    _refuse_wrapper(model)
     check_ranges(model)
+    with quantization(model, on=True):
+        return _deployed(model)
+
+
+def _deployed(model: Any) -> Deployment:
     graph = read_graph(model)
     weights: dict[str, TrainedWeights] = {}
     floating = _float_layers(graph)
@@ -99,6 +108,21 @@ def deploy(model: Any) -> Deployment:
     for node in [node for node in graph.nodes if node.layer.cls is ConstantFakeQuant]:
         graph.bypass(node)
     return Deployment(model=built, plain=build_model(graph), training=training)
+
+
+def _refuse_wrapper(model: Any) -> None:
+    """Says which model inside is the one to export, where only a model's own code calls it."""
+    if is_functional(model):
+        return
+    name = type(model).__name__
+    inside = next((key for key, value in vars(model).items() if is_quantized(value)), None)
+    which = f"the model inside, tflq.export(model.{inside}, path)"
+    if inside is None:
+        which = "the model from tflq.quantize that is inside"
+    raise UserError(
+        f"model {model.name!r} is a {name} around a quantized model, and what its own call() does "
+        f"beside is not quantized; export {which}."
+    )
 
 
 def check_ranges(model: Any) -> None:

@@ -21,6 +21,11 @@ from tflq.qat._parts import Namer, call_of, made_layer
 
 _FUSED = ("linear", "relu")
 _SWISH = ("silu", "swish")
+# Layers that become others, or one with others.
+_REPLACED = {
+    *("Activation", "ReLU", "Average", "CustomScaleLayer"),
+    *("BatchNormalization", "Rescaling", "Normalization"),
+}
 
 
 def prepare(graph: KerasGraph) -> None:
@@ -29,6 +34,7 @@ def prepare(graph: KerasGraph) -> None:
     split_attention(graph)
     names = Namer(graph)
     _split_activations(graph, names)
+    _split_regularizers(graph, names)
     _split_swish(graph, names)
     _split_averages(graph, names)
     _split_scaled_sums(graph, names)
@@ -49,6 +55,25 @@ def without_lora(layer: Layer) -> Layer:
     share = config.pop("lora_alpha") / config.pop("lora_rank")
     kernel, *others, a, b = layer.weights
     return replace(layer, config=config, weights=[kernel + share * np.matmul(a, b), *others])
+
+
+def _split_regularizers(graph: KerasGraph, names: Namer) -> None:
+    """Regularizes outputs in layers of their own, where others come in the place of a layer."""
+    for layer, nodes in list(graph.calls().items()):
+        regularizer = (layer.config or {}).get("activity_regularizer")
+        if regularizer is None or layer.kind not in _REPLACED:
+            continue
+        layer.config = (layer.config or {}) | {"activity_regularizer": None}
+        made = made_layer(
+            keras.layers.Identity(
+                activity_regularizer=regularizer,
+                name=names(f"{layer.name}_regularizer"),
+                dtype=layer.config.get("dtype"),
+            ),
+            part_of=layer,
+        )
+        for node in nodes:
+            graph.insert_after(node.outputs[0], made)
 
 
 def _split_activations(graph: KerasGraph, names: Namer) -> None:

@@ -173,6 +173,11 @@ def register_layer(
     return cls
 
 
+def is_registered_whole(cls: type) -> bool:
+    """Whether nothing more was said of a class than that it is one to be quantized."""
+    return any(_REGISTERED[base] == _OWN for base in cls.__mro__ if base in _REGISTERED)
+
+
 def rule_of(layer: Layer) -> LayerRule | None:
     """The rule of a layer; None for one that is neither Keras's nor registered."""
     for base in layer.cls.__mro__:
