@@ -35,6 +35,7 @@ from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
+from tflq.tflite_side._vocabulary import vocabulary
 from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "trained_assignment",
     "trained_bounds",
     "untrained",
+    "vocabulary",
     "weight_bits",
     "weighted_ops",
     "weights_of",
