@@ -28,6 +28,7 @@ from tflq.tflite_side import (
     float_ops,
     graph_digest,
     untrained,
+    vocabulary,
 )
 
 
@@ -150,16 +151,29 @@ class Calibration:
         return {}
 
     def _made_up_sample(self) -> Sample:
-        """Something for every input: noise within its trained range, zeros where there is none."""
+        """Something for every input: noise in its trained range, indices that are in its table."""
         generator, sample = np.random.default_rng(0), {}
         for spec, tensor in zip(self._source.inputs, self._plain.graph.inputs, strict=True):
+            shape = [n or 1 for n in spec.shape]
+            if spec.dtype.kind != "f":
+                sample[spec.name] = self._made_up_integers(tensor, generator, shape, spec.dtype)
+                continue
             low, high = self._plain.ranges.get(tensor, (0.0, 0.0))
             # Ranges end at what is rare, so most values lie far inside.
-            noise = generator.normal(
-                (low + high) / 2, (high - low) / 8, [n or 1 for n in spec.shape]
-            )
+            noise = generator.normal((low + high) / 2, (high - low) / 8, shape)
             sample[spec.name] = noise.clip(low, high).astype(spec.dtype)
         return sample
+
+    def _made_up_integers(
+        self, tensor: int, generator: np.random.Generator, shape: list[int], dtype: np.dtype
+    ) -> np.ndarray:
+        """Not zeros, which are padding where they are indices, and lengths of nothing."""
+        known = vocabulary(self._plain.graph, tensor)
+        if known is None and dtype.itemsize == 1 and dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            return generator.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+        rows = max(known or 2, 1)
+        return generator.integers(min(1, rows - 1), rows, shape).astype(dtype)
 
     def _checked(self, stream: Iterable[Sample]) -> Iterator[Sample]:
         """Checks the conversion on the first sample, before any other work is spent."""

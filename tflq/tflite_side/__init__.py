@@ -41,6 +41,7 @@ from tflq.tflite_side._statistics import collect
 from tflq.tflite_side._steep import keep_steep
 from tflq.tflite_side._subgraphs import take_signature
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
+from tflq.tflite_side._vocabulary import vocabulary
 from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
 
 __all__ = [
@@ -110,6 +111,7 @@ __all__ = [
     "trained_assignment",
     "trained_bounds",
     "untrained",
+    "vocabulary",
     "weight_bits",
     "weighted_ops",
     "weights_of",
