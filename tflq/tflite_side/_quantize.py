@@ -11,7 +11,7 @@ from tflq.ranges import weight_bounds
 from tflq.scheme import Scheme, Writer
 from tflq.tflite_side._assignment import Assignment, per_channel, weight_bits
 from tflq.tflite_side._domains import move
-from tflq.tflite_side._file import pack, share_buffers
+from tflq.tflite_side._file import drop_unused_tensors, pack, share_buffers
 from tflq.tflite_side._float_writer import write_float_activations
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._integer_writer import write_integer
@@ -117,6 +117,8 @@ def quantize(
             quantized = write_float_activations(floating, bounds, bits, scheme)
     _require_effect(quantized, scheme)
     held = held_bounds(quantized, floating, bits=bits)
+    drop_unused_tensors(quantized.model)
+    quantized = Graph(quantized.model)
     set_versions(quantized.model)
     share_buffers(quantized.model)
     set_signature(quantized, signature, inputs=inputs, outputs=outputs)
