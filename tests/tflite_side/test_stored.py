@@ -104,6 +104,30 @@ def test_they_become_what_the_plain_file_becomes(name, scheme):
     ]
 
 
+def _embedded(ids):
+    table = builders.weights(500, 32)
+    return tf.reshape(tf.gather(table, ids), (1, -1)) @ builders.weights(96, 8)
+
+
+@pytest.mark.parametrize("scheme", ["w8", "dynamic"])
+def test_what_stays_float_takes_no_more_than_it_took(scheme):
+    specs = [tf.TensorSpec((1, 3), tf.int32, name="x0")]
+    concrete = tf.function(_embedded, autograph=False).get_concrete_function(*specs)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    plain = converter.convert()
+    converter.optimizations, converter.target_spec.supported_types = [DEFAULT], [tf.float16]
+    half = converter.convert()
+    ids = [{"x0": np.int32([[n, 499 - n, 7]])} for n in range(8)]
+    from_half = builders.quantize_file(half, ids, scheme=scheme)[0].content
+    from_plain = builders.quantize_file(plain, ids, scheme=scheme)[0].content
+    assert len(from_half) < len(half) < 0.6 * len(from_plain)
+    kinds = {(op.kind, op.version) for op in Graph.from_bytes(from_half).ops}
+    assert ("DEQUANTIZE", 5 if scheme == "w8" else 3) in kinds
+    for sample in ids:
+        expected = Runner(half).run(sample)[0]
+        np.testing.assert_allclose(Runner(from_half).run(sample)[0], expected, atol=0.3)
+
+
 def _moved(kind, options, operand, move):
     """The file of float16 weights, which some op moves before they are converted."""
     content = _converted(_dense, ROW, half=True)

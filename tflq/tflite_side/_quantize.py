@@ -14,6 +14,7 @@ from tflq.tflite_side._domains import move
 from tflq.tflite_side._file import drop_unused_tensors, pack, share_buffers
 from tflq.tflite_side._float_writer import write_float_activations
 from tflq.tflite_side._graph import Graph
+from tflq.tflite_side._half import halve_constants
 from tflq.tflite_side._integer_writer import write_integer
 from tflq.tflite_side._io import Io, resolve_io, set_io
 from tflq.tflite_side._op_versions import set_versions
@@ -117,6 +118,8 @@ def quantize(
             quantized = write_float_activations(floating, bounds, bits, scheme)
     _require_effect(quantized, scheme)
     held = held_bounds(quantized, floating, bits=bits)
+    if scheme.writer is not Writer.INTEGER:
+        halve_constants(quantized)
     drop_unused_tensors(quantized.model)
     quantized = Graph(quantized.model)
     set_versions(quantized.model)
