@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -108,11 +109,7 @@ def quantize(
         )
         deviations = activation_deviations(quantized, floating, ranges, assignment)
     else:
-        if not weighted_ops(floating):
-            raise UserError(
-                f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
-                "and the model has none; choose scheme='w8a8'."
-            )
+        _require_weights(floating, scheme)
         quantized = floating
         if bounds:
             quantized = write_float_activations(floating, bounds, bits, scheme)
@@ -120,16 +117,28 @@ def quantize(
     held = held_bounds(quantized, floating, bits=bits)
     if scheme.writer is not Writer.INTEGER:
         halve_constants(quantized)
-    drop_unused_tensors(quantized.model)
-    quantized = Graph(quantized.model)
-    set_versions(quantized.model)
-    share_buffers(quantized.model)
+    quantized = _tidy(quantized.model)
     set_signature(quantized, signature, inputs=inputs, outputs=outputs)
     return Quantized(
         content=pack(quantized.model),
         asked=len(ranges) + len(bounds),
         deviations=deviations + weight_deviations(floating, bounds, held),
     )
+
+
+def _tidy(model: Any) -> Graph:
+    drop_unused_tensors(model)
+    set_versions(model)
+    share_buffers(model)
+    return Graph(model)
+
+
+def _require_weights(floating: Graph, scheme: Scheme) -> None:
+    if not weighted_ops(floating):
+        raise UserError(
+            f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
+            "and the model has none; choose scheme='w8a8'."
+        )
 
 
 _CODES = ("int4", "int8", "uint8", "int16")
