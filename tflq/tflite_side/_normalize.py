@@ -9,6 +9,7 @@ What a float file may hold besides float32 ops with int8 kernels is taken out:
   between the two become float again;
 - NEG becomes a multiplication with -1;
 - an activation that stands alone becomes part of the op before it;
+- what grows without bound where it is not selected is bounded;
 - a file that computes in integers already is refused.
 """
 
@@ -24,6 +25,7 @@ from tflq.tflite_side._fuse_activations import fuse_activations
 from tflq.tflite_side._graph import Graph, Op, Quantization
 from tflq.tflite_side._kernel_rules import SAME_SCALE
 from tflq.tflite_side._negation import multiply_instead, negations
+from tflq.tflite_side._unselected import bound_exponentials
 from tflq.tflite_side._zero_biases import add_zero_biases
 
 _INTEGER_LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
@@ -65,7 +67,7 @@ def normalize(content: bytes, *, name: str, biases: bool = False) -> Normalized:
         multiply_instead(graph)
         content = rewriter.rewrite()
         graph = Graph(parse(content, name=name))
-    if fuse_activations(graph):
+    if fuse_activations(graph) | bound_exponentials(graph):
         content = pack(graph.model)
         graph = Graph(parse(content, name=name))
     if biases and add_zero_biases(graph):

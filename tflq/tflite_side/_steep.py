@@ -112,9 +112,10 @@ class _Walk:
             return
         output = op.outputs[0]
         histogram = self._histograms.get(output)
-        if has is not None and histogram is not None:
-            if contrast(histogram) > 2 ** (has - 1) / _LEAST_CODES:
-                self._hidden[output] = maker or op.kind
+        if has is None or histogram is None:
+            return
+        if contrast(histogram) > 2 ** (has - 1) / _LEAST_CODES:
+            self._hidden[output] = maker or op.kind
 
     def _has(self, op: Op) -> int | None:
         return next((b for t in op.outputs if (b := self._bits.get(t)) is not None), None)
