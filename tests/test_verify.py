@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from tflq import ConversionError
+from tflq import ConversionError, UserError
 from tflq._verify import conversion_error
 from tflq.keras_side import from_keras
 
@@ -32,7 +34,18 @@ def test_a_wrong_file_fails():
         conversion_error(model, _sample(), fake_quantized=False)
 
 
-def test_nan_fails():
+def test_what_gives_only_nan_cannot_be_checked():
     model = _iterated(1)
-    with pytest.raises(ConversionError, match="differs by nan"):
+    with pytest.raises(UserError, match="nothing but NaN as output") as caught:
         conversion_error(model, {"x": np.full((1, 8), np.nan, np.float32)}, fake_quantized=False)
+    assert not isinstance(caught.value, ConversionError)
+
+
+def test_nan_and_infinity_on_both_sides_agree_and_on_one_do_not():
+    given = keras.Input((8,), name="x")
+    model = from_keras(keras.Model(given, ops.log(given)))
+    sample = {"x": np.array([[-1.0, 0.0, 1, 2, 3, 4, 5, 6]], np.float32)}
+    assert conversion_error(model, sample, fake_quantized=False) < 1e-5
+    wrong = replace(model, reference=lambda sample: [np.log(np.maximum(sample["x"], 1e-3))])
+    with pytest.raises(ConversionError, match="differs by"):
+        conversion_error(wrong, sample, fake_quantized=False)

@@ -13,6 +13,7 @@ from tflq._progress import track
 from tflq._recipe import Recipe
 from tflq._verify import Sample, conversion_error
 from tflq.data import InputSpec, batches, samples
+from tflq.keras_side import Expectations
 from tflq.ranges import Histogram
 from tflq.tflite_side import (
     Assignment,
@@ -23,8 +24,11 @@ from tflq.tflite_side import (
     activations,
     choose_ranges,
     collect,
+    fixed_range,
+    float_ops,
     graph_digest,
     untrained,
+    vocabulary,
 )
 
 
@@ -56,7 +60,7 @@ class Calibration:
         source: the converted model.
         plain: its normalized float .tflite.
         held_out: the representative dataset, or None.
-        expected: ranges by layer or input name that stand in for data, or None.
+        expected: what batch normalization tells, in place of data, or None.
         original: names of the model as it came, where this is a rewritten one.
         statistics: what other passes over the same data gave; used where they are of this file.
 
@@ -71,14 +75,14 @@ class Calibration:
         plain: Normalized,
         held_out: HeldOut | None,
         *,
-        expected: Mapping[str, tuple[float, float]] | None = None,
+        expected: Expectations | None = None,
         original: Names | None = None,
         statistics: Statistics | None = None,
     ):
         self._source = source
         self._plain = plain
         self._held_out = held_out
-        self._expected = expected or {}
+        self._expected = expected
         self._known = statistics
         self._names = names_of(source, plain)
         self._original = original
@@ -110,13 +114,24 @@ class Calibration:
             overrides=overrides,
             trained=known,
             bits=activation_bits(self._plain.graph, assignment),
+            apart=float_ops(assignment),
         )
 
     def _expected_ranges(self) -> dict[int, tuple[float, float]]:
-        names = {index: self._names.label(index) for index in activations(self._plain.graph)}
-        return {
-            index: self._expected[name] for index, name in names.items() if name in self._expected
-        }
+        """Ranges of the layers' outputs, and of what their own softmax, sigmoid or tanh reads."""
+        if self._expected is None:
+            return {}
+        graph, names, found = self._plain.graph, self._names, {}
+        for op in graph.ops:
+            layer = next(
+                (name for name in names.aliases(op.outputs[0]) if name in self._expected.logits),
+                None,
+            )
+            if fixed_range(graph, op.outputs[0]) is not None and layer is not None:
+                found[op.inputs[0]] = self._expected.logits[layer]
+        labels = {index: names.label(index) for index in activations(graph)}
+        ranges = self._expected.ranges
+        return found | {t: ranges[name] for t, name in labels.items() if name in ranges}
 
     def _pass(self, *, with_statistics: bool) -> dict[int, Histogram]:
         if self._held_out is None:
@@ -136,16 +151,29 @@ class Calibration:
         return {}
 
     def _made_up_sample(self) -> Sample:
-        """Something for every input: noise within its trained range, zeros where there is none."""
+        """Something for every input: noise in its trained range, indices that are in its table."""
         generator, sample = np.random.default_rng(0), {}
         for spec, tensor in zip(self._source.inputs, self._plain.graph.inputs, strict=True):
+            shape = [n or 1 for n in spec.shape]
+            if spec.dtype.kind != "f":
+                sample[spec.name] = self._made_up_integers(tensor, generator, shape, spec.dtype)
+                continue
             low, high = self._plain.ranges.get(tensor, (0.0, 0.0))
             # Ranges end at what is rare, so most values lie far inside.
-            noise = generator.normal(
-                (low + high) / 2, (high - low) / 8, [n or 1 for n in spec.shape]
-            )
+            noise = generator.normal((low + high) / 2, (high - low) / 8, shape)
             sample[spec.name] = noise.clip(low, high).astype(spec.dtype)
         return sample
+
+    def _made_up_integers(
+        self, tensor: int, generator: np.random.Generator, shape: list[int], dtype: np.dtype
+    ) -> np.ndarray:
+        """Not zeros, which are padding where they are indices, and lengths of nothing."""
+        known = vocabulary(self._plain.graph, tensor)
+        if known is None and dtype.itemsize == 1 and dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            return generator.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+        rows = max(known or 2, 1)
+        return generator.integers(min(1, rows - 1), rows, shape).astype(dtype)
 
     def _checked(self, stream: Iterable[Sample]) -> Iterator[Sample]:
         """Checks the conversion on the first sample, before any other work is spent."""

@@ -21,6 +21,7 @@ from tflq.tflite_side import (
     RangePlan,
     Runner,
     activation_bits,
+    attach_files,
     quantize,
     weight_bits,
     with_constants,
@@ -87,7 +88,7 @@ class Candidate:
 
     def write(self, recipe: Recipe) -> Quantized:
         """Writes the file."""
-        return quantize(
+        quantized = quantize(
             Graph.from_bytes(with_constants(self.plain.content, self.constants)),
             ranges=self.plan.ranges,
             bounds=self.bounds,
@@ -96,7 +97,9 @@ class Candidate:
             io=recipe.io,
             inputs=[spec.name for spec in self.source.inputs],
             outputs=self.source.outputs,
+            signature=self.source.signature,
         )
+        return replace(quantized, content=attach_files(quantized.content, self.source.attached))
 
 
 class Judge:

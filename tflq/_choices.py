@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from tflq._methods import make_methods
 from tflq._recipe import Recipe, make_recipe
+from tflq.tflite_side import Io
 
 _DEFAULT_SCHEME = "w8a8"
 DEFAULT_CALIBRATOR = "mse"
@@ -24,7 +25,8 @@ class Choices(TypedDict, total=False):
     rounding: str | None
     recipe: str | None
     input_range: tuple[float, float]
-    io: str | None
+    io: Io | None
+    signature: str | None
 
 
 def choose(choices: Choices) -> Recipe:

@@ -9,6 +9,7 @@ from tflq._candidate import Candidate
 from tflq._choices import Choices
 from tflq._clock import Clock
 from tflq._files import check_writable, write_whole
+from tflq._notes import notes_of
 from tflq._opened import Opened, open_for
 from tflq._pipeline import Outcome
 from tflq._recipe import Recipe
@@ -32,7 +33,8 @@ def export(
     rounding: str | None = None,
     recipe: str | None = None,
     input_range: tuple[float, float] = (-1.0, 1.0),
-    io: str | None = None,
+    io: str | Mapping[str, str] | None = None,
+    signature: str | None = None,
     verify_data: Any = None,
     batch_size: int | None = 1,
     safe_mode: bool = True,
@@ -71,7 +73,10 @@ def export(
             make the result worse, or "data-free".
         input_range: smallest and largest value of the inputs, where there is no `data`.
         io: dtype of the file's inputs and outputs, "int8", "uint8" or "float32"; by default
-            int8, and float32 for schemes that keep activations in float32.
+            int8, int16 or float32, as the scheme's activations are. A dict gives them one each,
+            `{"input": "uint8", "output": "float32"}` or by name.
+        signature: name of the signature that the file is made of, where a `.tflite` or a
+            SavedModel has several.
         verify_data: samples to judge with; by default every tenth of `data` is held out.
         batch_size: the file's batch where the model leaves it open; None leaves it open, at
             the cost of shape arithmetic at run time.
@@ -107,6 +112,7 @@ def export(
         "recipe": recipe,
         "input_range": input_range,
         "io": io,
+        "signature": signature,
     }
     check_writable(path)
     clock = Clock()
@@ -144,6 +150,7 @@ def export_report(
         float_size=len(opened.source.tflite),
         facts=read_facts(quantized.content),
         outputs=outcome.outputs,
+        notes=notes_of(candidate),
         steps=outcome.steps,
         ranges_asked=quantized.asked,
         deviations=quantized.deviations,

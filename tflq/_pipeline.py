@@ -42,9 +42,11 @@ from tflq.tflite_side import (
     float_only,
     keep_steep,
     normalize,
+    ranked_scores,
     refine,
     trained_assignment,
     trained_bounds,
+    within_kernels,
 )
 
 # Samples that the methods look at: caps and minima, and what layers see when quantized.
@@ -285,7 +287,7 @@ class Pipeline:
             source,
             plain,
             self._held_out,
-            expected=expectations.ranges if expectations and self._data_free else None,
+            expected=expectations if self._data_free else None,
             original=original,
             statistics=self._statistics,
         )
@@ -298,22 +300,30 @@ class Pipeline:
             assignment, kept_float = keep_steep(
                 plain.graph, assignment, plan.ranges, calibration.histograms, chosen
             )
+        bounds = choose_bounds(
+            plain.graph,
+            assignment=assignment,
+            method=recipe.weight_calibrator,
+            trained=plain.bounds,
+        )
         return Candidate(
             source=source,
             plain=plain,
-            plan=plan,
-            bounds=choose_bounds(
-                plain.graph,
-                assignment=assignment,
-                method=recipe.weight_calibrator,
-                trained=plain.bounds,
-            ),
+            plan=within_kernels(plain.graph, plan, bounds, assignment),
+            bounds=bounds,
             assignment=assignment,
             conversion_error=calibration.conversion_error,
             labels=names.unique_labels(plan.ranges),
             expectations=expectations,
+            constants=plan.constants,
             histograms=calibration.histograms,
-            kept_float=float_only(plain.graph) | kept_float,
+            kept_float={
+                index: reason
+                for index, reason in (
+                    float_only(plain.graph) | ranked_scores(plain.graph) | kept_float
+                ).items()
+                if assignment[index] is None
+            },
         )
 
     def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:

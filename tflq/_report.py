@@ -10,7 +10,7 @@ from tflq._pictures import draw_changes
 from tflq._recipe import Recipe
 from tflq._steps import StepEffect
 from tflq._tables import decibels, megabytes, text_facts, text_table, to_json
-from tflq.scheme import get_scheme
+from tflq.scheme import Writer, get_scheme
 from tflq.tflite_side import FLOAT32, Deviation, FileFacts
 
 _SHOWN = 6
@@ -32,6 +32,7 @@ class ExportReport:
         float_size: bytes of the float .tflite.
         facts: size, ops, float islands and delegation of the file.
         outputs: fidelity against the float model, one entry an output.
+        notes: what else to know: layers without any values, outputs that hide some.
         steps: what each method did; empty where none was asked for.
         ranges_asked: how many ranges of activations and weights were asked for.
         deviations: those that the file does not hold, each with the rule that forced another.
@@ -54,6 +55,7 @@ class ExportReport:
     float_size: int
     facts: FileFacts
     outputs: tuple[OutputFidelity, ...]
+    notes: tuple[str, ...] = ()
     steps: tuple[StepEffect, ...]
     ranges_asked: int
     deviations: tuple[Deviation, ...]
@@ -71,13 +73,27 @@ class ExportReport:
         parts += [_left_table(step) for step in self.steps if step.left]
         if self.outputs:
             parts.append(fidelity_table("Against the float model", self.outputs))
-        parts.append(facts_table(self.facts))
+        parts.append(facts_table(self.facts, all_islands=self._should_be_integer))
         if self.kept_float:
             title = "Kept in float32, as integers would ruin it"
             parts.append(text_table(title, ("op", "reason"), list(self.kept_float.items())))
         if self.deviations:
             parts.append(self._deviation_table())
+        if self.notes:
+            parts.append(text_facts("Take note", [("", note) for note in self.notes]))
         return "\n\n".join(parts)
+
+    @property
+    def scheme_text(self) -> str:
+        """The scheme and what it means, unless ops of the file are in float after all."""
+        scheme, islands = self.recipe.scheme, len(set(self.facts.float_ops))
+        if self._should_be_integer and islands:
+            return f"{scheme.name}, but for {islands} op(s) in float32"
+        return f"{scheme.name} ({scheme.runtime})"
+
+    @property
+    def _should_be_integer(self) -> bool:
+        return self.recipe.scheme.writer is Writer.INTEGER
 
     def plot(self, folder: str | os.PathLike[str]) -> tuple[str, ...]:
         """Draws what equalization and bias correction did to the least alike channels.
@@ -110,9 +126,8 @@ class ExportReport:
     def _summary(self) -> str:
         ratio = self.float_size / self.facts.size
         error, recipe = self.conversion_error, self.recipe
-        scheme = recipe.scheme
         rows = [
-            ("scheme", f"{scheme.name} ({scheme.runtime})"),
+            ("scheme", self.scheme_text),
             *((f"of {pattern}", _described(name)) for pattern, name in recipe.scheme_for.items()),
             ("calibrator", f"{recipe.calibrator}; weights {recipe.weight_calibrator}"),
             ("calibration", f"{self.calibration_samples} samples"),
@@ -171,15 +186,21 @@ def fidelity_table(title: str, outputs: tuple[OutputFidelity, ...]) -> str:
     return text_table(title, columns, rows)
 
 
-def facts_table(facts: FileFacts) -> str:
-    """Ops, float islands, stray conversions and delegation of a file."""
+def facts_table(facts: FileFacts, *, all_islands: bool = False) -> str:
+    """Ops, float islands, stray conversions and delegation of a file.
+
+    Args:
+        facts: the facts.
+        all_islands: name every op in float, however many they are.
+    """
     d = facts.delegation
     whole = "the whole graph" if d.whole else f"{d.delegated} ops in {d.parts} part(s)"
+    islands = ", ".join(dict.fromkeys(facts.float_ops)) if all_islands else _some(facts.float_ops)
     left = "" if not d.left else f"; left: {_some(d.left)}"
     rows = [
         ("ops", ", ".join(f"{kind} {count}" for kind, count in facts.ops.items())),
         ("XNNPACK takes", whole + left),
-        ("float islands", _some(facts.float_ops) or "none"),
+        ("float islands", islands or "none"),
         ("conversions inside", _some(facts.conversions) or "none"),
     ]
     return text_facts("The file", rows)

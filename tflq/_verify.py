@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tflq._errors import ConversionError
+from tflq._errors import ConversionError, UserError
 from tflq._fidelity import FidelityMeter, OutputFidelity
 from tflq._float_model import FloatModel
 from tflq.tflite_side import Runner
@@ -56,10 +56,18 @@ def conversion_error(model: FloatModel, sample: Sample, *, fake_quantized: bool)
 
     Raises:
         ConversionError: the file does not compute what the source does.
+        UserError: the source gives no number at all, so that there is nothing to compare.
     """
     if model.reference is None:
         return None
     expected = model.reference(sample)
+    for name, value in zip(model.outputs, expected, strict=True):
+        if value.dtype.kind == "f" and value.size and np.isnan(value).all():
+            raise UserError(
+                f"{model.source} gives nothing but NaN as output {name!r} of the first sample, so "
+                "that its file cannot be checked; give data= that starts with a usual sample, or "
+                "mend the model."
+            )
     errors = _relative_errors(expected, Runner(model.tflite, inputs=model.inputs).run(sample))
     tolerance = _FAKE_QUANT_TOLERANCE if fake_quantized else _TOLERANCE
     # Written so that NaN fails too.
@@ -90,7 +98,11 @@ def _relative_errors(expected: Sequence[np.ndarray], came: Sequence[np.ndarray])
 def _relative_error(expected: np.ndarray, came: np.ndarray) -> float:
     if expected.shape != came.shape:
         return float("inf")
-    wanted = expected.astype(np.float64)
-    largest = float(np.abs(wanted).max(initial=0.0))
-    difference = float(np.abs(wanted - came).max(initial=0.0))
+    wanted, found = expected.astype(np.float64), came.astype(np.float64)
+    # What neither knows, and infinities that both give, they agree on.
+    apart = ~((wanted == found) | (np.isnan(wanted) & np.isnan(found)))
+    if not apart.any():
+        return 0.0
+    largest = float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0))
+    difference = float(np.abs(wanted[apart] - found[apart]).max())
     return difference / largest if largest else difference

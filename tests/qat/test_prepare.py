@@ -7,7 +7,8 @@ from training import outputs
 
 from tflq.keras_side import build_model, read_graph
 from tflq.qat._depthwise import add_depthwise_convolutions
-from tflq.qat._prepare import Namer, prepare
+from tflq.qat._parts import Namer
+from tflq.qat._prepare import prepare
 
 
 def _prepared(model, *, depthwise=True):

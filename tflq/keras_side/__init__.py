@@ -2,6 +2,7 @@
 
 from tflq.keras_side._activations import Shape, activation_name, activation_of
 from tflq.keras_side._build import build_model
+from tflq.keras_side._config import live_config
 from tflq.keras_side._convert import from_keras, from_saved_model, keras_reference
 from tflq.keras_side._equalize import Equalization
 from tflq.keras_side._fold import Folding, convolution_behind
@@ -10,7 +11,7 @@ from tflq.keras_side._kernels import has_kernel
 from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._load import load_keras
 from tflq.keras_side._moments import Expectations
-from tflq.keras_side._nodes import is_functional
+from tflq.keras_side._nodes import ModelNode, is_functional
 from tflq.keras_side._rewrite import Rewriting
 from tflq.keras_side._separable import split_separables
 from tflq.keras_side._signature import read_signature
@@ -21,6 +22,7 @@ __all__ = [
     "Folding",
     "KerasGraph",
     "Layer",
+    "ModelNode",
     "Node",
     "Rewriting",
     "Shape",
@@ -34,6 +36,7 @@ __all__ = [
     "is_functional",
     "keras_kind",
     "keras_reference",
+    "live_config",
     "load_keras",
     "read_graph",
     "read_signature",

@@ -88,7 +88,9 @@ def activation_name(layer: Layer) -> str:
 
 
 def _name(activation: Any) -> str:
-    """Of a serialized activation: a name, or a dict around one."""
+    """Of a serialized activation: a name, or a dict around one; of the user's own, no such name."""
     while isinstance(activation, dict):
-        activation = activation.get("config", activation.get("class_name"))
+        inner = activation.get("config")
+        wraps = isinstance(inner, str) or (isinstance(inner, dict) and "class_name" in inner)
+        activation = inner if wraps else activation.get("class_name")
     return str(activation) if activation is not None else "linear"

@@ -19,13 +19,14 @@ def keras_of(graph: KerasGraph) -> Any:
     return tf_keras
 
 
-def build_model(graph: KerasGraph, *, tensors: Sequence[int] | None = None) -> Any:
+def build_model(graph: KerasGraph, *, tensors: Sequence[int] | None = None, cls: Any = None) -> Any:
     """Builds a functional model with new layers.
 
     Args:
         graph: the graph; it may go on being rewritten afterwards.
         tensors: numbers of the tensors that the model is to give, by default its outputs in
             their own structure.
+        cls: the model's class, to be called like `keras.Model`, which it is by default.
 
     Raises:
         UserError: a layer cannot be made from its configuration.
@@ -57,7 +58,7 @@ def build_model(graph: KerasGraph, *, tensors: Sequence[int] | None = None) -> A
         return keras.Model(inputs, [values[number] for number in tensors])
     outputs = [values[number] for number in graph.outputs]
     structure = nest.pack_sequence_as(graph.output_structure, outputs)
-    return keras.Model(inputs, structure, name=graph.name)
+    return (cls or keras.Model)(inputs, structure, name=graph.name)
 
 
 def _copied(layer: Layer) -> Any:
@@ -68,8 +69,14 @@ def _copied(layer: Layer) -> Any:
 
 
 def _make(layer: Layer) -> Any:
-    if layer.config is None:
-        return _copied(layer)
+    made = _copied(layer) if layer.config is None else _from_config(layer)
+    if layer.passes_mask:
+        made.supports_masking = True
+    return made
+
+
+def _from_config(layer: Layer) -> Any:
+    assert layer.config is not None, "operations are copied"
     config = layer.config | {"name": layer.name}
     try:
         return layer.cls(**config) if layer.kind == "Lambda" else layer.cls.from_config(config)

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from tflq._errors import UserError
+from tflq.keras_side._config import live_config
 from tflq.keras_side._kind import Kind, keras_kind
 from tflq.keras_side._nodes import ModelNode, functional_of, nodes_of
 
 Shape = tuple[int | None, ...]
+Opener = Callable[[ModelNode], Any | None]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -29,6 +31,9 @@ class Layer:
         config: what the class is made from; None for operations, which are used as they are.
         weights: float arrays in Keras's order.
         source: the user's layer.
+        part_of: name of the user's layer that it is a part of; None where it is one itself.
+        passes_mask: whether it hands on the mask of its input though its class would not, for it
+            stands for a layer that does.
         statistics: mean and standard deviation of each output channel before the activation,
             where a folded batch normalization told them.
     """
@@ -38,6 +43,8 @@ class Layer:
     config: dict[str, Any] | None
     weights: list[np.ndarray]
     source: Any
+    part_of: str | None = None
+    passes_mask: bool = False
     statistics: "Moments | None" = None
 
     @property
@@ -150,16 +157,26 @@ class KerasGraph:
         return node
 
 
+# Layers that call their activation on what they give.
+_ACTIVATED = {
+    *("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense", "EinsumDense"),
+    *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
+    *("SeparableConv1D", "SeparableConv2D", "Activation"),
+}
+
+
 def single_argument(values: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
     """How a layer of one input is called."""
     return (values[0],), {}
 
 
-def read_graph(model: Any) -> KerasGraph:
+def read_graph(model: Any, *, opened: Opener | None = None) -> KerasGraph:
     """Reads a functional or Sequential model of Keras 3 or tf_keras, nested ones included.
 
     Args:
         model: the model; it is left as it is.
+        opened: gives the functional model that a call of a layer is, or None; its layers come in
+            the place of the call then.
 
     Raises:
         UserError: the model is subclassed, or not built, so that only its code knows its graph.
@@ -172,12 +189,13 @@ def read_graph(model: Any) -> KerasGraph:
             "only its code connects; rewriting needs a functional or Sequential Keras model that "
             "has been built. Its bias_correction='empirical' and rounding='adaround' still work."
         )
-    return _Reader(kind, functional).read()
+    return _Reader(kind, functional, opened).read()
 
 
 class _Reader:
-    def __init__(self, kind: Kind, functional: Any):
-        self._model = functional
+    def __init__(self, kind: Kind, functional: Any, opened: Opener | None):
+        self._model, self._opened = functional, opened
+        self._part_of: str | None = None
         self._number: dict[int, int] = {}
         self._layers: dict[int, Layer] = {}
         self._names: set[str] = set()
@@ -206,6 +224,7 @@ class _Reader:
         self._walk(model, prefix="")
         graph.outputs = [self._number[id(t)] for t in nest.flatten(model.output)]
         graph.output_structure = nest.map_structure(lambda t: None, model.output)
+        self._split_activations()
         return graph
 
     def _walk(self, model: Any, prefix: str) -> None:
@@ -215,6 +234,12 @@ class _Reader:
             inner = functional_of(node.layer)
             if inner is not None:
                 self._open(node, inner)
+                continue
+            inner = self._opened(node) if self._opened else None
+            if inner is not None:
+                outer, self._part_of = self._part_of, self._part_of or node.layer.name
+                self._open(node, inner)
+                self._part_of = outer
                 continue
             layer = self._layer(node.layer, prefix)
             inputs = [self._number[id(t)] for t in node.inputs]
@@ -238,6 +263,19 @@ class _Reader:
             self._number[id(given)] = self._number[id(own)]
             self._kept.append(given)
 
+    def _split_activations(self) -> None:
+        """Calls layers that are given as `activation=` after the layer that they are given to."""
+        for layer, nodes in self._graph.calls().items():
+            inner = getattr(layer.source, "activation", None)
+            if layer.kind not in _ACTIVATED or not _is_layer(inner) or layer.config is None:
+                continue
+            activation = self._layer(inner, prefix=f"{layer.name}_")
+            activation.part_of = activation.part_of or layer.name
+            layer.weights = layer.weights[: len(layer.weights) - len(activation.weights)]
+            layer.config["activation"] = "linear"
+            for node in nodes:
+                self._graph.insert_after(node.outputs[0], activation)
+
     def _new(self, tensor: Any) -> int:
         self._kept.append(tensor)
         number = self._graph.new_tensor(tuple(tensor.shape), str(_dtype_name(tensor)))
@@ -252,6 +290,7 @@ class _Reader:
                 config=_config(source),
                 weights=[np.asarray(w) for w in _weights(source)],
                 source=source,
+                part_of=self._part_of,
             )
         return self._layers[id(source)]
 
@@ -285,15 +324,4 @@ def _weights(source: Any) -> list[Any]:
 
 def _config(source: Any) -> dict[str, Any] | None:
     """None for bare operations: they hold no weights and are called again as they are."""
-    if not _is_layer(source):
-        return None
-    if type(source).__name__ == "Lambda":
-        # Its config carries code, which Keras refuses to load; the code is here already.
-        return {"function": source.function, "name": source.name}
-    try:
-        return dict(source.get_config())
-    except NotImplementedError as error:
-        raise UserError(
-            f"layer {source.name!r} ({type(source).__name__}) cannot be rebuilt, for it has no "
-            "get_config(); add one, or leave out equalize, absorb_bias and fold."
-        ) from error
+    return live_config(source) if _is_layer(source) else None

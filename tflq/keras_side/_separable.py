@@ -10,7 +10,16 @@ _KINDS = {
 }
 _SHARED = ("dtype", "data_format", "trainable")
 _DEPTHWISE = ("kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier")
-_POINTWISE = ("filters", "use_bias", "activation")
+_POINTWISE = (
+    "filters",
+    "use_bias",
+    "activation",
+    "activity_regularizer",
+    "bias_initializer",
+    "bias_regularizer",
+    "bias_constraint",
+)
+_OF_KERNELS = ("initializer", "regularizer", "constraint")
 
 
 def split_separables(graph: KerasGraph, keras: Any) -> None:
@@ -44,14 +53,20 @@ def _split(layer: Layer, keras: Any) -> tuple[Layer, Layer]:
     depthwise = Layer(
         name=f"{layer.name}_depthwise",
         cls=first,
-        config=shared | {key: config[key] for key in _DEPTHWISE} | {"use_bias": False},
+        config=shared
+        | {key: config[key] for key in _DEPTHWISE}
+        | {"use_bias": False}
+        | {f"depthwise_{key}": config[f"depthwise_{key}"] for key in _OF_KERNELS},
         weights=layer.weights[:1],
         source=layer.source,
     )
     pointwise = Layer(
         name=layer.name,
         cls=second,
-        config=shared | {key: config[key] for key in _POINTWISE} | {"kernel_size": 1},
+        config=shared
+        | {key: config[key] for key in _POINTWISE if key in config}
+        | {"kernel_size": 1}
+        | {f"kernel_{key}": config[f"pointwise_{key}"] for key in _OF_KERNELS},
         weights=layer.weights[1:],
         source=layer.source,
     )

@@ -5,6 +5,7 @@ from tflq.qat._attention import AttentionCore
 from tflq.qat._deploy import Deployment, deploy
 from tflq.qat._distill import Distiller, distill
 from tflq.qat._kernel import QuantizedKernel
+from tflq.qat._mask import Unmasked
 from tflq.qat._phase import FINAL, Phase, is_quantized, set_phase
 from tflq.qat._quantize import quantize
 from tflq.qat._rules import register_layer
@@ -21,6 +22,7 @@ __all__ = [
     "QATSchedule",
     "QuantizedKernel",
     "QuantizedWeights",
+    "Unmasked",
     "deploy",
     "distill",
     "is_quantized",

@@ -65,6 +65,7 @@ class FakeQuant(QuantizationLayer):
         self.nonnegative = nonnegative
         self.in_training, self.floating = in_training, floating
         self.observing, self.quantizing = observing, quantizing
+        self.supports_masking = True
 
     @property
     def learned(self) -> bool:

@@ -4,15 +4,21 @@ The projections are dense layers with ranges and weights like any other; the sco
 softmax stay float, in the file as well.
 """
 
+import functools
 import math
 from typing import Any
 
 import keras
 from keras import ops
 
-from tflq.keras_side import KerasGraph, Layer, Node, single_argument
+from tflq.keras_side import KerasGraph, Layer, Node, live_config, single_argument
+from tflq.qat._mask import take_masks
+from tflq.qat._parts import Namer
 
 Tensor = Any
+
+# What Keras gives scores that do not count.
+_HIDDEN = {"float32": -1e9, "bfloat16": -1e9, "float16": -3e4, "float64": -1e9}
 
 
 @keras.saving.register_keras_serializable(package="tflq")
@@ -24,24 +30,48 @@ class AttentionCore(keras.layers.Layer):
         causal: whether a position sees only those before it.
 
     Call arguments: q of shape (batch, targets, heads, d), k and v of shape (batch, sources,
-    heads, d), all float. It returns (batch, targets, heads, d).
+    heads, d), all float, and their masks of padding, of shape (batch, targets) and (batch,
+    sources), which Keras gives where they hang on q, k and v. It returns (batch, targets, heads,
+    d).
     """
 
     def __init__(self, *, dropout: float = 0.0, causal: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.dropout, self.causal = dropout, causal
         self._drop = keras.layers.Dropout(dropout)
+        self.supports_masking = True
 
-    def call(self, q: Tensor, k: Tensor, v: Tensor, training: bool | None = None) -> Tensor:
+    def call(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        q_mask: Tensor | None = None,
+        k_mask: Tensor | None = None,
+        v_mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Tensor:
         """Attends."""
         scores = ops.einsum("btnh,bsnh->bnts", q / math.sqrt(q.shape[-1]), k)
-        if self.causal:
-            seen = ops.tril(ops.ones(ops.shape(scores)[-2:]))
-            scores = scores + (1.0 - ops.cast(seen, scores.dtype)) * -1e9
-        weights = self._drop(ops.softmax(scores), training=training)
-        return ops.einsum("bnts,bsnh->btnh", weights, v)
+        seen = self._seen(scores, q_mask, k_mask, v_mask)
+        if seen is not None:
+            scores = ops.where(seen, scores, _HIDDEN[keras.backend.standardize_dtype(scores.dtype)])
+        weights = ops.softmax(scores)
+        if seen is not None and self.dropout:
+            # As Keras's does: a position that sees nothing then gets nothing.
+            weights = ops.where(seen, weights, 0.0)
+        return ops.einsum("bnts,bsnh->btnh", self._drop(weights, training=training), v)
 
-    def compute_output_spec(self, q: Any, k: Any, v: Any, training: Any = None) -> Any:
+    def _seen(self, scores: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Which scores count, to be broadcast against them; None where all do."""
+        seen = [mask[:, None, None, :] for mask in (k, v) if mask is not None]
+        if q is not None:
+            seen.append(q[:, None, :, None])
+        if self.causal:
+            seen.append(ops.tril(ops.ones(ops.shape(scores)[-2:], dtype="bool"))[None, None])
+        return functools.reduce(ops.logical_and, seen) if seen else None
+
+    def compute_output_spec(self, q: Any, k: Any, v: Any, **options: Any) -> Any:
         """The shape of `q`, which an einsum of open dimensions would not keep."""
         return keras.KerasTensor((*q.shape[:-1], v.shape[-1]), dtype=q.dtype)
 
@@ -56,12 +86,13 @@ def split_attention(graph: KerasGraph) -> None:
     Attention with masks of its own, other axes, a gate or a sliding window stays as it is.
     """
     parts: dict[Layer, tuple[list[Layer], Layer]] = {}
-    calls = graph.calls()
+    calls, names = graph.calls(), Namer(graph)
     for node in [n for n in graph.nodes if n.layer.kind == "MultiHeadAttention"]:
         call = _plain_call(node)
         if call is None or not _plain_layer(graph, node):
             continue
         node.inputs, causal = call
+        take_masks(graph, node, names)
         layer = node.layer
         if layer not in parts:
             parts[layer] = _projections(layer), _core(layer, causal)
@@ -93,21 +124,20 @@ def _plain_layer(graph: KerasGraph, node: Node) -> bool:
 
 
 def _projections(layer: Layer) -> list[Layer]:
-    source, weights = layer.source, list(layer.weights)
     made = []
     for name in ("query", "key", "value", "output"):
-        dense = getattr(source, f"_{name}_dense")
-        count = 2 if source._use_bias else 1
+        dense = getattr(layer.source, f"_{name}_dense")
         made.append(
             Layer(
                 name=f"{layer.name}_{name}",
                 cls=keras.layers.EinsumDense,
-                config=dense.get_config(),
-                weights=weights[:count],
-                source=source,
+                config=live_config(dense),
+                weights=list(dense.get_weights()),
+                source=layer.source,
+                part_of=layer.part_of,
+                passes_mask=True,
             )
         )
-        weights = weights[count:]
     return made
 
 
@@ -137,6 +167,7 @@ def _core(layer: Layer, causal: bool) -> Layer:
         config={"dropout": layer.source._dropout, "causal": causal},
         weights=[],
         source=layer.source,
+        part_of=layer.part_of,
     )
 
 

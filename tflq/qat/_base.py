@@ -47,4 +47,7 @@ class QuantizationLayer(keras.layers.Layer):
         for name, value in config.items():
             if isinstance(value, dict) and "class_name" in value:
                 config[name] = keras.saving.deserialize_keras_object(value)
+                # Dense forgets its alpha when it is built.
+                if alpha := value["config"].get("lora_alpha"):
+                    config[name].lora_alpha = alpha
         return cls(**config)

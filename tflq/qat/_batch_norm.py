@@ -17,7 +17,8 @@ def normalize_batch(norm: Any, x: Tensor) -> Tensor:
         norm: a built `keras.layers.BatchNormalization` over the last axis.
         x: its input.
     """
-    if len(x.shape) != 4 or norm.synchronized or norm.renorm:
+    masked = getattr(x, "_keras_mask", None) is not None
+    if len(x.shape) != 4 or norm.synchronized or norm.renorm or masked:
         return norm(x, training=True)
     channels = norm.moving_variance.shape
     y, mean, variance = tf.compat.v1.nn.fused_batch_norm(

@@ -14,11 +14,20 @@ import tensorflow as tf
 
 from tflq._errors import UserError
 from tflq._float_model import TrainedWeights, Training, weights_digest
-from tflq.keras_side import KerasGraph, Layer, Node, build_model, read_graph, single_argument
+from tflq.keras_side import (
+    KerasGraph,
+    Layer,
+    Node,
+    build_model,
+    is_functional,
+    live_config,
+    read_graph,
+    single_argument,
+)
 from tflq.qat._activation import FakeQuant
 from tflq.qat._codes import codes_of
 from tflq.qat._kernel import QuantizedKernel
-from tflq.qat._phase import quantized_layers
+from tflq.qat._phase import is_quantized, quantization, quantized_layers
 from tflq.qat._schedule import diverged
 from tflq.qat._weights_layer import QuantizedWeights
 from tflq.scheme import Writer, get_scheme, schemes
@@ -33,6 +42,7 @@ class ConstantFakeQuant(keras.layers.Layer):
     def __init__(self, *, low: float, high: float, bits: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.low, self.high, self.bits = low, high, bits
+        self.supports_masking = True
 
     def call(self, x: Any) -> Any:
         """Quantizes."""
@@ -68,10 +78,18 @@ class Deployment:
 def deploy(model: Any) -> Deployment:
     """Takes the quantizers out of a model that `tflq.quantize` made.
 
+    A model that only observes yet is taken as if it quantized: its ranges are those it observed.
+
     Raises:
-        UserError: a range was never observed, or is NaN.
+        UserError: a range was never observed, or is NaN; the model is a wrapper around another.
     """
+    _refuse_wrapper(model)
     check_ranges(model)
+    with quantization(model, on=True):
+        return _deployed(model)
+
+
+def _deployed(model: Any) -> Deployment:
     graph = read_graph(model)
     weights: dict[str, TrainedWeights] = {}
     floating = _float_layers(graph)
@@ -90,6 +108,21 @@ def deploy(model: Any) -> Deployment:
     for node in [node for node in graph.nodes if node.layer.cls is ConstantFakeQuant]:
         graph.bypass(node)
     return Deployment(model=built, plain=build_model(graph), training=training)
+
+
+def _refuse_wrapper(model: Any) -> None:
+    """Says which model inside is the one to export, where only a model's own code calls it."""
+    if is_functional(model):
+        return
+    name = type(model).__name__
+    inside = next((key for key, value in vars(model).items() if is_quantized(value)), None)
+    which = f"the model inside, tflq.export(model.{inside}, path)"
+    if inside is None:
+        which = "the model from tflq.quantize that is inside"
+    raise UserError(
+        f"model {model.name!r} is a {name} around a quantized model, and what its own call() does "
+        f"beside is not quantized; export {which}."
+    )
 
 
 def check_ranges(model: Any) -> None:
@@ -148,8 +181,8 @@ def _set_kernel(
     values = [np.asarray(value) for value in (kernel, bias) if value is not None]
     if bound is not None:
         _remember(weights, values[0], bound, source.quantizer.bits)
-    layer.cls, layer.weights = type(inner), values
-    layer.config = inner.get_config()
+    layer.cls, layer.weights, layer.passes_mask = type(inner), values, source.passes_mask
+    layer.config = {k: v for k, v in live_config(inner).items() if not k.startswith("lora")}
     if "use_bias" in layer.config:
         layer.config["use_bias"] = bias is not None
     _keep_values(nodes)
@@ -162,7 +195,7 @@ def _set_weights(layer: Layer, weights: dict[str, TrainedWeights]) -> None:
         bound = quantizer.bound(value, None, None)
         rounded[id(variable)] = np.asarray(quantizer.quantize(value, bound))
         _remember(weights, rounded[id(variable)], bound, quantizer.bits)
-    layer.cls, layer.config = type(inner), inner.get_config()
+    layer.cls, layer.config = type(inner), live_config(inner)
     layer.weights = [rounded.get(id(v), np.asarray(v)) for v in inner.weights]
 
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from tflq.keras_side import KerasGraph, Layer, Node, convolution_behind
-from tflq.qat._prepare import Namer, call_of, made_layer
+from tflq.qat._parts import Namer, call_of, made_layer
 
 Affine = tuple[np.ndarray, np.ndarray]
 
@@ -102,7 +102,15 @@ def _convolution(layer: Layer, rank: int, name: str, affine: tuple[Any, Any]) ->
     weights = [np.float32(factor).reshape((*(1,) * sides, -1, 1))]
     if shift is not None:
         weights.append(np.float32(shift))
-    return Layer(name=name, cls=cls, config=made.get_config(), weights=weights, source=layer.source)
+    return Layer(
+        name=name,
+        cls=cls,
+        config=made.get_config(),
+        weights=weights,
+        source=layer.source,
+        part_of=layer.part_of,
+        passes_mask=True,
+    )
 
 
 def _through_rank_3(graph: KerasGraph, node: Node, names: Namer, convolution: Layer) -> None:

@@ -11,8 +11,9 @@ from tflq.keras_side import KerasGraph, Layer, Node, convolution_behind
 from tflq.qat._activation import FakeQuant
 from tflq.qat._kernel import QuantizedKernel
 from tflq.qat._origins import feed_origins
+from tflq.qat._parts import Namer
 from tflq.qat._plan import ALIKE, Group, Rules, edges, fused_tensors, groups, weight_bits
-from tflq.qat._prepare import Namer, is_weighted
+from tflq.qat._prepare import is_weighted, without_lora
 from tflq.qat._rules import Output, Range
 from tflq.qat._weight import WeightQuantizer, channel_axes
 from tflq.qat._weights_layer import QuantizedWeights
@@ -124,7 +125,7 @@ class _Weights:
 
     def _kernel(self, layer: Layer, scheme: Scheme | None) -> Layer | None:
         norm, quantizer = self._carried.get(layer), None
-        if scheme is None and norm is None:
+        if scheme is None and norm is None and not layer.passes_mask:
             return None
         learned = self._choices.ranges == "lsq"
         if scheme is not None:
@@ -133,11 +134,12 @@ class _Weights:
             quantizer = WeightQuantizer(bits=bits, axes=axes, ratio=learned or bits < 8)
         weights = [*layer.weights, *(norm.weights if norm else [])]
         if quantizer is not None and quantizer.ratio:
-            weights = [quantizer.first_ratio(_folded(layer, norm)), *weights]
+            weights = [quantizer.first_ratio(_folded(without_lora(layer), norm)), *weights]
         config = {
             "quantizer": quantizer,
             "normalization": None if norm is None else _fresh(norm),
             "learned": learned,
+            "passes_mask": layer.passes_mask,
         }
         return self._layer(QuantizedKernel, layer, config, weights)
 

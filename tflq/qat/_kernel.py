@@ -42,6 +42,7 @@ class QuantizedKernel(QuantizationLayer):
         normalization: the `BatchNormalization` behind it, or None.
         learned: whether gradients move the ratios of the bounds (LSQ).
         frozen: whether batch normalization keeps its moving statistics in training, too.
+        passes_mask: whether masks pass though `layer` alone would not let them.
         quantizing: whether weights are quantized yet.
 
     Call arguments: `x`, and its `codes` as `FakeQuant` gives them, or None where it stays float. It
@@ -57,6 +58,7 @@ class QuantizedKernel(QuantizationLayer):
         normalization: Any = None,
         learned: bool = False,
         frozen: bool = False,
+        passes_mask: bool = False,
         quantizing: bool = True,
         **kwargs: Any,
     ):
@@ -65,12 +67,21 @@ class QuantizedKernel(QuantizationLayer):
             quantizer = WeightQuantizer.from_config(quantizer)
         self.layer, self.normalization, self.quantizer = layer, normalization, quantizer
         self.learned, self.frozen, self.quantizing = learned, frozen, quantizing
+        self.passes_mask = passes_mask
+        self.supports_masking = passes_mask or layer.supports_masking
         self.ratio: Any = None
+        self._activity: Any = None
+        if normalization is None and layer.activity_regularizer is not None:
+            self._activity = keras.layers.Identity(activity_regularizer=layer.activity_regularizer)
 
     def build(self, x_shape: Any) -> None:
         """Builds the layers and the ratios of the bounds."""
+        alpha = getattr(self.layer, "lora_alpha", None)
         if not self.layer.built:
             self.layer.build(x_shape)
+        if alpha is not None:
+            # Dense forgets it when it is built.
+            self.layer.lora_alpha = alpha
         if self.normalization is not None and not self.normalization.built:
             self.normalization.build(self.layer.compute_output_shape(x_shape))
         if self.quantizer is not None and self.quantizer.ratio:
@@ -87,7 +98,13 @@ class QuantizedKernel(QuantizationLayer):
         self, x: Tensor, input_codes: Tensor | None = None, training: bool | None = None
     ) -> tuple[Tensor, Tensor]:
         """Runs the layer with quantized weights."""
-        input_scale = None if input_codes is None else input_codes[0]
+        y, unit = self._computed(x, None if input_codes is None else input_codes[0], training)
+        self._regularize_activity(x, y)
+        return y, unit
+
+    def _computed(
+        self, x: Tensor, input_scale: Tensor | None, training: bool | None
+    ) -> tuple[Tensor, Tensor]:
         if training and self._normalizes_batches:
             kernel = self._unfolded(input_scale)
             y = normalize_batch(self.normalization, self._run(x, kernel, self._bias))
@@ -99,13 +116,21 @@ class QuantizedKernel(QuantizationLayer):
         sums = self._run_integers(x, kernel, bias, input_scale, bound, unit)
         return sums * unit, unit
 
+    def _regularize_activity(self, x: Tensor, y: Tensor) -> None:
+        """Adds the loss that the layer itself would add for its output."""
+        if self._activity is not None:
+            self._activity(y)
+        elif self.layer.activity_regularizer is not None:
+            # It is meant for what is not normalized yet.
+            self.layer(x)
+
     def folded(self, input_scale: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The kernel and bias of the file, fake-quantized, and the kernel's bounds.
 
         Args:
             input_scale: scale of the layer's input, or None where biases stay float.
         """
-        kernel = tf.convert_to_tensor(self._kernel)
+        kernel = self._kernel_value
         bias = None if self._bias is None else tf.convert_to_tensor(self._bias)
         if self.normalization is not None:
             factor, shift = self._affine()
@@ -135,12 +160,23 @@ class QuantizedKernel(QuantizationLayer):
             "normalization": self.normalization and serialize(self.normalization),
             "learned": self.learned,
             "frozen": self.frozen,
+            "passes_mask": self.passes_mask,
             "quantizing": self.quantizing,
         }
 
     @property
     def _kernel(self) -> Any:
         return next(v for v in self.layer.weights if v.name == "kernel")
+
+    @property
+    def _kernel_value(self) -> Tensor:
+        """The kernel as the layer uses it, a low-rank update included."""
+        kernel = self.layer.kernel if self._has_lora else self._kernel
+        return tf.convert_to_tensor(kernel)
+
+    @property
+    def _has_lora(self) -> bool:
+        return bool(getattr(self.layer, "lora_enabled", False))
 
     @property
     def _bias(self) -> Any:
@@ -168,7 +204,7 @@ class QuantizedKernel(QuantizationLayer):
 
     def _unfolded(self, input_scale: Tensor | None) -> Tensor:
         """q(w * c) / c, with the gradient of the file's weights for w and none for c."""
-        kernel = tf.convert_to_tensor(self._kernel)
+        kernel = self._kernel_value
         if self.quantizer is None or not self.quantizing:
             return kernel
         factor, shift = (tf.stop_gradient(value) for value in self._affine())
@@ -227,6 +263,10 @@ class QuantizedKernel(QuantizationLayer):
         values = [(self._kernel, kernel)]
         if self._bias is not None:
             values.append((self._bias, bias))
+        if self._has_lora:
+            # It is in the kernel already.
+            update = self.layer.lora_kernel_b
+            values.append((update, tf.zeros(update.shape)))
         with keras.StatelessScope(state_mapping=values):
             y = self.layer(x)
         return y if self._bias is not None or bias is None else y + tf.cast(bias, y.dtype)

@@ -3,7 +3,7 @@
 import keras
 
 from tflq.keras_side import KerasGraph, Node, single_argument
-from tflq.qat._prepare import Namer, made_layer
+from tflq.qat._parts import Namer, made_layer
 
 
 def name_outputs(graph: KerasGraph) -> None:

@@ -62,13 +62,13 @@ def set_phase(model: Any, phase: Phase) -> None:
 
 
 @contextlib.contextmanager
-def quantization_off(model: Any) -> Iterator[None]:
-    """Lets the model compute in float for a while."""
+def quantization(model: Any, *, on: bool) -> Iterator[None]:
+    """Lets the model quantize, or compute in float, for a while."""
     layers = quantized_layers(model)
     before = [layer.quantizing for layer in layers]
     try:
         for layer in layers:
-            layer.quantizing = False
+            layer.quantizing = on
         yield
     finally:
         for layer, quantizing in zip(layers, before, strict=True):

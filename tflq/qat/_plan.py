@@ -84,7 +84,11 @@ def match_layers(
             for layer in layers
             if any(
                 fnmatch.fnmatchcase(name, pattern)
-                for name in (layer.name, getattr(layer.source, "name", layer.name))
+                for name in (
+                    layer.name,
+                    getattr(layer.source, "name", layer.name),
+                    layer.part_of or layer.name,
+                )
             )
         ]
         if not matching:

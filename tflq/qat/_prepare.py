@@ -4,24 +4,28 @@ Separable convolutions and attention become their parts, activations that no ker
 layers of their own.
 """
 
-import itertools
-from typing import Any
+from dataclasses import replace
 
 import keras
+import numpy as np
 
 from tflq.keras_side import (
     KerasGraph,
     Layer,
-    Node,
     activation_name,
     has_kernel,
-    single_argument,
     split_separables,
 )
 from tflq.qat._attention import split_attention
+from tflq.qat._parts import Namer, call_of, made_layer
 
 _FUSED = ("linear", "relu")
 _SWISH = ("silu", "swish")
+# Layers that become others, or one with others.
+_REPLACED = {
+    *("Activation", "ReLU", "Average", "CustomScaleLayer"),
+    *("BatchNormalization", "Rescaling", "Normalization"),
+}
 
 
 def prepare(graph: KerasGraph) -> None:
@@ -30,47 +34,46 @@ def prepare(graph: KerasGraph) -> None:
     split_attention(graph)
     names = Namer(graph)
     _split_activations(graph, names)
+    _split_regularizers(graph, names)
     _split_swish(graph, names)
     _split_averages(graph, names)
     _split_scaled_sums(graph, names)
 
 
-class Namer:
-    """Gives new layers names that no other has."""
-
-    def __init__(self, graph: KerasGraph):
-        self._taken = {node.layer.name for node in graph.nodes}
-        self._taken |= {config["name"] for config in graph.inputs.values()}
-
-    def __call__(self, wanted: str) -> str:
-        """`wanted`, with a number where it is taken."""
-        names = itertools.chain((wanted,), (f"{wanted}_{i}" for i in itertools.count(1)))
-        name = next(name for name in names if name not in self._taken)
-        self._taken.add(name)
-        return name
-
-
 def is_weighted(layer: Layer) -> bool:
     """Whether the layer is one that `QuantizedKernel` takes."""
-    if layer.kind == "EinsumDense":
-        return layer.cls.__module__.partition(".")[0] == "keras" and layer.config is not None
-    return has_kernel(layer) and layer.cls.__module__.partition(".")[0] == "keras"
+    if layer.cls.__module__.partition(".")[0] != "keras" or layer.config is None:
+        return False
+    return layer.kind == "EinsumDense" or has_kernel(without_lora(layer))
 
 
-def made_layer(layer: Any, part_of: Layer | None = None) -> Layer:
-    """A Keras layer without weights, for the graph."""
-    return Layer(
-        name=layer.name,
-        cls=type(layer),
-        config=layer.get_config(),
-        weights=[],
-        source=part_of.source if part_of else layer,
-    )
+def without_lora(layer: Layer) -> Layer:
+    """A layer with its low-rank update added to its kernel."""
+    if not (layer.config or {}).get("lora_rank"):
+        return layer
+    config = dict(layer.config or {})
+    share = config.pop("lora_alpha") / config.pop("lora_rank")
+    kernel, *others, a, b = layer.weights
+    return replace(layer, config=config, weights=[kernel + share * np.matmul(a, b), *others])
 
 
-def call_of(layer: Layer, source: int, output: int) -> Node:
-    """A call with one input and one output."""
-    return Node(layer=layer, inputs=[source], outputs=[output], arguments=single_argument)
+def _split_regularizers(graph: KerasGraph, names: Namer) -> None:
+    """Regularizes outputs in layers of their own, where others come in the place of a layer."""
+    for layer, nodes in list(graph.calls().items()):
+        regularizer = (layer.config or {}).get("activity_regularizer")
+        if regularizer is None or layer.kind not in _REPLACED:
+            continue
+        layer.config = (layer.config or {}) | {"activity_regularizer": None}
+        made = made_layer(
+            keras.layers.Identity(
+                activity_regularizer=regularizer,
+                name=names(f"{layer.name}_regularizer"),
+                dtype=layer.config.get("dtype"),
+            ),
+            part_of=layer,
+        )
+        for node in nodes:
+            graph.insert_after(node.outputs[0], made)
 
 
 def _split_activations(graph: KerasGraph, names: Namer) -> None:
@@ -78,16 +81,16 @@ def _split_activations(graph: KerasGraph, names: Namer) -> None:
         if not is_weighted(layer) or activation_name(layer) in _FUSED:
             continue
         assert layer.config is not None, "layers with a kernel have a config"
-        activation = layer.config["activation"]
-        layer.config = layer.config | {"activation": "linear"}
         made = made_layer(
             keras.layers.Activation(
-                keras.activations.deserialize(activation),
+                keras.activations.get(layer.config["activation"]),
                 name=names(f"{layer.name}_activation"),
                 dtype=layer.config["dtype"],
+                activity_regularizer=layer.config.get("activity_regularizer"),
             ),
             part_of=layer,
         )
+        layer.config = layer.config | {"activation": "linear", "activity_regularizer": None}
         for node in nodes:
             graph.insert_after(node.outputs[0], made)
 

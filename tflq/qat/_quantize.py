@@ -19,6 +19,8 @@ from tflq.qat._activation import RANGES, FakeQuant
 from tflq.qat._depthwise import add_depthwise_convolutions
 from tflq.qat._insert import Choices, insert_quantizers
 from tflq.qat._merge import merge_clamps
+from tflq.qat._model_class import class_to_keep
+from tflq.qat._open_layers import LayerOpener
 from tflq.qat._outputs import name_outputs
 from tflq.qat._plan import match_layers
 from tflq.qat._port import port
@@ -61,11 +63,12 @@ def quantize(
         equalize: cross-layer equalization first; batch normalizations are folded for good then.
 
     Returns:
-        A `keras.Model`.
+        A `keras.Model`; of the model's own class, where that is made of inputs and outputs.
 
     Raises:
         UserError: the model is subclassed, quantized already, or has a layer that is not known;
-            a name matches nothing; a scheme cannot be trained for.
+            its class has its own way to train and cannot be kept; a name matches nothing; a
+            scheme cannot be trained for.
 
     Example:
         >>> import keras, numpy as np, tflq
@@ -80,6 +83,8 @@ def quantize(
     default = _trainable_scheme(scheme, "scheme")
     if ranges not in RANGES:
         raise UserError(f"ranges={ranges!r} is unknown; choose one of: {', '.join(RANGES)}.")
+    _refuse_subclassed(model)
+    cls = class_to_keep(model)
     graph = _read(model, equalize, data, default)
     if any(node.layer.cls is FakeQuant for node in graph.nodes):
         raise UserError(
@@ -95,7 +100,7 @@ def quantize(
     )
     doors = insert_quantizers(graph, choices)
     name_outputs(graph)
-    made = build_model(graph)
+    made = build_model(graph, cls=cls)
     if data is not None:
         set_starting_ranges(made, data, calibrator=calibrator, doors=doors)
     return made
@@ -125,16 +130,15 @@ def _scheme_by_name(
 
 
 def _read(model: Any, equalize: bool, data: Any, scheme: Scheme) -> KerasGraph:
-    _refuse_subclassed(model)
     if not equalize:
-        return read_graph(model)
+        return read_graph(model, opened=LayerOpener())
     rewriting = Rewriting(model)
     samples = None
     if data is not None:
         inputs = read_signature(model, None).inputs
         samples = itertools.islice(open_samples(data, inputs), _EQUALIZING_SAMPLES)
     rewriting.equalize(samples, bits=scheme.weight_bits, per_channel=scheme.per_channel)
-    graph = read_graph(rewriting.build())
+    graph = read_graph(rewriting.build(), opened=LayerOpener())
     graph.output_names = read_graph(model).output_names
     return graph
 

@@ -114,6 +114,7 @@ _RULES: dict[str, LayerRule] = {
             "SpatialDropout2D",
             "SpatialDropout3D",
             "StochasticDepth",
+            "Unmasked",
         ),
         _PASSED,
     ),
@@ -170,6 +171,11 @@ def register_layer(
         )
     _REGISTERED[cls] = LayerRule(output=Output(output), weights=dict(weights or {}))
     return cls
+
+
+def is_registered_whole(cls: type) -> bool:
+    """Whether nothing more was said of a class than that it is one to be quantized."""
+    return any(_REGISTERED[base] == _OWN for base in cls.__mro__ if base in _REGISTERED)
 
 
 def rule_of(layer: Layer) -> LayerRule | None:

@@ -11,7 +11,7 @@ from tflq._progress import track
 from tflq.data import samples
 from tflq.keras_side import read_signature
 from tflq.qat._activation import FakeQuant
-from tflq.qat._phase import quantization_off
+from tflq.qat._phase import quantization
 from tflq.ranges import Histogram, get_calibrator
 
 _NEVER_CLIP = "minmax"
@@ -37,7 +37,7 @@ def set_starting_ranges(model: Any, data: Any, *, calibrator: str, doors: Collec
     probe = keras.Model(model.inputs, before)
     signature = read_signature(model, None)
     found = [Histogram() for _ in quantizers]
-    with quantization_off(model):
+    with quantization(model, on=False):
         run = tf.function(lambda values: probe(list(values), training=False), reduce_retracing=True)
         stream = samples(data, signature.inputs)
         for sample in track(stream, description="calibrating", total=stream.total):

@@ -38,6 +38,7 @@ class QuantizedWeights(QuantizationLayer):
             for name, given in quantizers.items()
         }
         self.quantizing = quantizing
+        self.supports_masking = layer.supports_masking
 
     def build(self, input_shape: Any) -> None:
         """Builds the layer, unless it wants more than one shape: then it builds when called."""
@@ -76,8 +77,9 @@ class QuantizedWeights(QuantizationLayer):
             kwargs = kwargs | {"training": training}
         if not values:
             return self.layer(*args, **kwargs)
-        with keras.StatelessScope(state_mapping=values) as scope:
+        with keras.StatelessScope(state_mapping=values, collect_losses=True) as scope:
             outputs = self.layer(*args, **kwargs)
+        self.add_loss(scope.losses)
         # What the layer updates, such as the state of a dropout's seed, is kept.
         for variable in self.layer.non_trainable_variables:
             updated = scope.get_current_value(variable)

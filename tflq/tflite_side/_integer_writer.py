@@ -7,7 +7,7 @@ read back and checked at every export.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
 from tflq._quiet import quiet
+from tflq.affine import Mode, parameters
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._fused_lstm import add_inner_ranges
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._islands import close_islands
+from tflq.tflite_side._kernel_rules import same_scale_groups
 from tflq.tflite_side._weights import set_weights_and_biases
 
 
@@ -29,6 +31,7 @@ def write_integer(
     bits: Mapping[int, int],
     *,
     per_channel: bool,
+    apart: Collection[int] = (),
 ) -> Graph:
     """Quantizes weights, and activations to 8 bits; inputs and outputs become int8.
 
@@ -38,6 +41,8 @@ def write_integer(
         bounds: largest absolute weight by weight tensor index, one value or one a channel.
         bits: bits of a weight by the same index.
         per_channel: granularity of the weights that have no bound.
+        apart: indices of float ops that will be moved to float, so that what they read and make
+            need not share a scale.
 
     Returns:
         The integer graph.
@@ -53,8 +58,34 @@ def write_integer(
     close_islands(model)
     _restore_names(model, floating)
     integer = Graph(model)
+    if apart:
+        _set_scales(integer, floating, ranges, apart)
+        integer = Graph(model)
     set_weights_and_biases(integer, floating, bounds, bits=bits)
     return Graph(integer.model)
+
+
+def _set_scales(
+    integer: Graph,
+    floating: Graph,
+    ranges: Mapping[int, tuple[float, float]],
+    apart: Collection[int],
+) -> None:
+    """Gives what ops to be moved to float read and make its own scale, in place.
+
+    The quantizer takes them for integer ops, whose kernels force one scale on both sides.
+    """
+    around = {t for op in floating.ops if op.index in apart for t in (*op.inputs, *op.outputs)}
+    for group in same_scale_groups(floating, apart=apart):
+        if not around.intersection(group):
+            continue
+        for index in ranges.keys() & set(group):
+            tensor = integer.by_name.get(floating.tensors[index].name)
+            if tensor is None or tensor.dtype != "int8" or tensor.quantization is None:
+                continue
+            held = parameters(*ranges[index], bits=8, mode=Mode.ASYMMETRIC)
+            raw = integer.model.subgraphs[0].tensors[tensor.index].quantization
+            raw.scale, raw.zeroPoint = [np.float32(held.scale)], [int(held.zero_point)]
 
 
 # The quantizer renames tensors: it appends digits to make names unique, joins the names of an

@@ -8,8 +8,9 @@ from tflq._errors import UserError
 from tflq.data import InputSpec
 from tflq.ranges import Histogram, NotFiniteError
 from tflq.tflite_side._graph import Graph
-from tflq.tflite_side._kernel_rules import activations
+from tflq.tflite_side._kernel_rules import activations, is_uncoded, same_scale_groups
 from tflq.tflite_side._runner import Runner
+from tflq.tflite_side._seen import Seen, seen
 
 
 def collect(
@@ -35,13 +36,16 @@ def collect(
             no batches.
     """
     runner = Runner(content, inputs=inputs, keep_all=True)
-    seen = graph.live.union(graph.inputs)
-    histograms = {index: Histogram() for index in activations(graph) if index in seen}
+    # What is not to be quantized may hold whatever memory held before.
+    left = {t for group in same_scale_groups(graph) if is_uncoded(graph, group) for t in group}
+    looked_at = graph.live.union(graph.inputs) - left
+    histograms = {index: Histogram() for index in activations(graph) if index in looked_at}
     views = {index: runner.view(index) for index in histograms}
+    visible = seen(graph)
     count = 0
     for batch in batches:
         runner.run(batch)
-        _update(histograms, views, graph, count)
+        _update(histograms, views, visible, graph, count)
         count += 1
     if count == 0:
         raise UserError("data yields no sample; give at least one, 100 or more are better.")
@@ -51,6 +55,7 @@ def collect(
 def _update(
     histograms: Mapping[int, Histogram],
     views: Mapping[int, Callable[[], np.ndarray]],
+    visible: Seen,
     graph: Graph,
     sample: int,
 ) -> None:
@@ -59,7 +64,7 @@ def _update(
         if value is None:
             continue
         try:
-            histogram.update(value)
+            histogram.update(visible.values(index, value))
         except NotFiniteError as error:
             raise UserError(
                 f"activation {graph.tensors[index].name!r} of sample {sample} is not finite "
