@@ -36,6 +36,7 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
         normalize,
         quantize,
         with_constants,
+        within_kernels,
     )
 
     plain = normalize(content, name="the test's file")
@@ -51,12 +52,14 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
         trained=plain.ranges,
         bits=activation_bits(plain.graph, assignment),
     )
+    bounds = choose_bounds(
+        plain.graph, assignment=assignment, method="minmax", trained=plain.bounds
+    )
+    plan = within_kernels(plain.graph, plan, bounds, assignment)
     quantized = quantize(
         Graph.from_bytes(with_constants(plain.content, plan.constants)),
         ranges=plan.ranges,
-        bounds=choose_bounds(
-            plain.graph, assignment=assignment, method="minmax", trained=plain.bounds
-        ),
+        bounds=bounds,
         scheme=scheme,
         assignment=assignment,
         io=choices.pop("io", default_io(scheme)),

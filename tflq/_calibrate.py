@@ -95,9 +95,6 @@ class Calibration:
         Raises:
             UserError: data is needed and there is none, or a name in it fits nothing.
         """
-        overrides = self._names.match(
-            recipe.calibrator_for, argument="calibrator_for", original=self._original
-        )
         needed = recipe.scheme.needs_data
         known = self._plain.ranges | self._expected_ranges()
         missing = untrained(self._plain.graph, known) if needed else ()
@@ -105,14 +102,25 @@ class Calibration:
         if self._held_out is None and missing and self._source.training is None:
             raise UserError(self._data_needed(recipe, missing))
         self.histograms = self._pass(with_statistics=bool(missing))
-        if not needed:
+        return self.choose(recipe, assignment)
+
+    def choose(self, recipe: Recipe, assignment: Assignment) -> RangePlan:
+        """Chooses ranges from what `plan` has seen.
+
+        Raises:
+            UserError: a name in the recipe fits nothing.
+        """
+        overrides = self._names.match(
+            recipe.calibrator_for, argument="calibrator_for", original=self._original
+        )
+        if not recipe.scheme.needs_data:
             return RangePlan(ranges={}, origin={})
         return choose_ranges(
             self._plain.graph,
             self.histograms,
             calibrator=recipe.calibrator,
             overrides=overrides,
-            trained=known,
+            trained=self._plain.ranges | self._expected_ranges(),
             bits=activation_bits(self._plain.graph, assignment),
             apart=float_ops(assignment),
         )

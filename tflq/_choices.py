@@ -26,6 +26,7 @@ class Choices(TypedDict, total=False):
     recipe: str | None
     input_range: tuple[float, float]
     io: Io | None
+    split_outputs: bool
     signature: str | None
 
 
@@ -50,4 +51,5 @@ def choose(choices: Choices) -> Recipe:
         ),
         input_range=choices.get("input_range", (-1.0, 1.0)),
         io=choices.get("io"),
+        split_outputs=choices.get("split_outputs", False),
     )

@@ -34,6 +34,7 @@ def export(
     recipe: str | None = None,
     input_range: tuple[float, float] = (-1.0, 1.0),
     io: str | Mapping[str, str] | None = None,
+    split_outputs: bool = False,
     signature: str | None = None,
     verify_data: Any = None,
     batch_size: int | None = 1,
@@ -77,6 +78,8 @@ def export(
             `{"input": "uint8", "output": "float32"}` or by name.
         signature: name of the signature that the file is made of, where a `.tflite` or a
             SavedModel has several.
+        split_outputs: hand out what outputs join at their end one by one, as `NAME_0`, `NAME_1`:
+            boxes and scores in one integer output share one scale.
         verify_data: samples to judge with; by default every tenth of `data` is held out.
         batch_size: the file's batch where the model leaves it open; None leaves it open, at
             the cost of shape arithmetic at run time.
@@ -112,6 +115,7 @@ def export(
         "recipe": recipe,
         "input_range": input_range,
         "io": io,
+        "split_outputs": split_outputs,
         "signature": signature,
     }
     check_writable(path)

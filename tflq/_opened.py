@@ -16,6 +16,7 @@ from tflq._float_model import FloatModel, Training
 from tflq._pipeline import Outcome, Pipeline
 from tflq._recipe import Recipe
 from tflq._source import load_model, open_model
+from tflq._split_outputs import split_outputs
 from tflq.data import data_dtypes
 from tflq.tflite_side import Doors, resolve_io
 
@@ -106,6 +107,8 @@ def open_for(
         name=None if loaded is model else f"model file {os.fspath(model)!r}",
         signature=choices.get("signature"),
     )
+    if recipe.split_outputs:
+        source = split_outputs(source)
     return Opened(model=loaded, source=source)
 
 

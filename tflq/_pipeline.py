@@ -20,8 +20,10 @@ from tflq._clock import Clock
 from tflq._fidelity import OutputFidelity
 from tflq._float_model import FloatModel
 from tflq._held_out import HeldOut
+from tflq._kept_float import keep_float
 from tflq._progress import track
 from tflq._recipe import Recipe
+from tflq._split_outputs import split_outputs
 from tflq._spool import Spool
 from tflq._steps import StepEffect
 from tflq._verify import Sample
@@ -39,10 +41,8 @@ from tflq.tflite_side import (
     channel_errors,
     choose_bounds,
     derive_ranges,
-    float_only,
-    keep_steep,
+    float_ops,
     normalize,
-    ranked_scores,
     refine,
     trained_assignment,
     trained_bounds,
@@ -261,6 +261,8 @@ class Pipeline:
     def _converted(self, rewriting: Rewriting) -> Candidate:
         batch = self._source.inputs[0].shape[0]
         made = from_keras(rewriting.build(), batch_size=batch, source=self._source.source)
+        if self._recipe.split_outputs:
+            made = split_outputs(made)
         source = replace(made, reference=self._source.reference, outputs=self._source.outputs)
         expectations = None
         if self._recipe.methods.bias_correction == "analytic":
@@ -294,12 +296,11 @@ class Pipeline:
         names = names_of(source, plain)
         assignment = self._assignment(source, plain, names)
         plan = calibration.plan(recipe, assignment)
-        kept_float: dict[int, str] = {}
-        if source.training is None:
-            chosen = names.match(recipe.scheme_for, argument="scheme_for", original=original)
-            assignment, kept_float = keep_steep(
-                plain.graph, assignment, plan.ranges, calibration.histograms, chosen
-            )
+        chosen = names.match(recipe.scheme_for, argument="scheme_for", original=original)
+        seen = calibration.histograms
+        assigned, kept = keep_float(source, plain.graph, recipe, assignment, plan, seen, chosen)
+        if float_ops(assigned) != float_ops(assignment):
+            assignment, plan = assigned, calibration.choose(recipe, assigned)
         bounds = choose_bounds(
             plain.graph,
             assignment=assignment,
@@ -317,13 +318,7 @@ class Pipeline:
             expectations=expectations,
             constants=plan.constants,
             histograms=calibration.histograms,
-            kept_float={
-                index: reason
-                for index, reason in (
-                    float_only(plain.graph) | ranked_scores(plain.graph) | kept_float
-                ).items()
-                if assignment[index] is None
-            },
+            kept_float=kept,
         )
 
     def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:

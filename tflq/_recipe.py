@@ -23,6 +23,7 @@ class Recipe:
         methods: what else is done.
         input_range: smallest and largest value of the inputs, where there is no data.
         io: dtype of inputs and outputs, or dtypes by "input", "output" and name.
+        split_outputs: hand out what outputs join at their end one by one.
     """
 
     scheme: Scheme
@@ -33,6 +34,7 @@ class Recipe:
     methods: Methods
     input_range: tuple[float, float]
     io: Io
+    split_outputs: bool = False
 
 
 def make_recipe(
@@ -45,6 +47,7 @@ def make_recipe(
     methods: Methods,
     input_range: tuple[float, float],
     io: Io | None,
+    split_outputs: bool = False,
 ) -> Recipe:
     """Checks the choices of an export.
 
@@ -75,6 +78,7 @@ def make_recipe(
         methods=methods,
         input_range=(float(low), float(high)),
         io=_chosen_io(io, chosen),
+        split_outputs=split_outputs,
     )
 
 

@@ -183,7 +183,20 @@ def fidelity_table(title: str, outputs: tuple[OutputFidelity, ...]) -> str:
         )
         for o in outputs
     ]
-    return text_table(title, columns, rows)
+    table = text_table(title, columns, rows)
+    unlike = [output for output in outputs if output.channels_db]
+    return "\n\n".join([table, _channel_table(unlike)] if unlike else [table])
+
+
+def _channel_table(outputs: list[OutputFidelity]) -> str:
+    """The channels that the SQNR of the whole output tells least of."""
+    rows = []
+    for output in outputs:
+        ranked = sorted(enumerate(output.channels_db), key=lambda pair: pair[1])
+        shown = ", ".join(f"{index}: {decibels(value)}" for index, value in ranked[:_SHOWN])
+        rows.append((output.name, shown + _more(len(ranked))))
+    title = "Channels of the last axis, which differ in range: SQNR, lowest first"
+    return text_table(title, ("output", "channels"), rows)
 
 
 def facts_table(facts: FileFacts, *, all_islands: bool = False) -> str:

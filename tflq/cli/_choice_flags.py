@@ -68,6 +68,12 @@ def add_choice_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     add_io_flag(values)
+    flags.DEFINE_bool(
+        "split_outputs",
+        False,
+        "hand out what outputs join at their end one by one, each with a scale of its own",
+        flag_values=values,
+    )
     add_signature_flag(values)
 
 
@@ -134,6 +140,7 @@ def choices(values: flags.FlagValues) -> Choices:
         "recipe": values.recipe,
         "input_range": _range(values.input_range),
         "io": io_of(values),
+        "split_outputs": values.split_outputs,
         "signature": values.signature,
     }
 

@@ -23,6 +23,7 @@ from tflq.tflite_side._file import pack, read_bytes
 from tflq.tflite_side._float_only import float_only, ranked_scores
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
 from tflq.tflite_side._io import IO_TYPES, Doors, Io, check_io, default_io, resolve_io
+from tflq.tflite_side._joins import NarrowJoin, ending_in, narrow_joins
 from tflq.tflite_side._kernel_limits import within_kernels
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
 from tflq.tflite_side._names import Names
@@ -60,6 +61,7 @@ __all__ = [
     "Io",
     "Layer",
     "Names",
+    "NarrowJoin",
     "Noise",
     "Normalized",
     "Op",
@@ -85,11 +87,13 @@ __all__ = [
     "cut_op",
     "delegated_ops",
     "derive_ranges",
+    "ending_in",
     "fixed_range",
     "float_ops",
     "float_only",
     "graph_digest",
     "keep_steep",
+    "narrow_joins",
     "normalize",
     "pack",
     "paired_activations",

@@ -67,7 +67,7 @@ def move(
             continue
         if _may_move(integer, op, floating, source):
             domains[op.index] = domain, source
-    if not domains and not int16_doors:
+    if not domains and not int16_doors and None not in assignment.values():
         return integer
     return _Mover(integer, floating, domains, ranges).move(int16_doors=int16_doors)
 

@@ -44,7 +44,8 @@ def within_kernels(
         held = wider.get(tensor, plan.ranges.get(tensor))
         if held is None or bits[tensor] != 8 or fixed_range(graph, tensor) is not None:
             continue
-        least = _least_scale(graph, tensor, plan.ranges | wider, bounds, weights)
+        sofar = replace(plan, ranges=plan.ranges | wider)
+        least = _least_scale(graph, tensor, sofar, bounds, weights)
         if (wanted := _widened(held, least)) != held:
             wider.update(dict.fromkeys(group_of[tensor], wanted))
     return replace(
@@ -57,7 +58,7 @@ def within_kernels(
 def _least_scale(
     graph: Graph,
     tensor: int,
-    ranges: Mapping[int, Range],
+    plan: RangePlan,
     bounds: Mapping[int, np.ndarray],
     weights: Mapping[int, int],
 ) -> float:
@@ -70,9 +71,9 @@ def _least_scale(
         if index not in bounds:
             return 0.0
         _, highest = code_limits(weights[index], Mode.SYMMETRIC_RESTRICTED)
-        data = _scale(graph, op.inputs[SLOTS[op.kind].data], ranges)
+        data = _scale(graph, op.inputs[SLOTS[op.kind].data], plan)
         return data * float(bounds[index].max(initial=0.0)) / highest
-    scales = [_scale(graph, t, ranges) for t in op.inputs if _is_float(graph, t)]
+    scales = [_scale(graph, t, plan) for t in op.inputs if _is_float(graph, t)]
     if op.kind in _PRODUCTS:
         return float(np.prod(scales))
     return max(scales, default=0.0) if op.kind in _LINEAR else 0.0
@@ -82,10 +83,10 @@ def _is_float(graph: Graph, tensor: int) -> bool:
     return tensor >= 0 and graph.tensors[tensor].dtype == "float32"
 
 
-def _scale(graph: Graph, tensor: int, ranges: Mapping[int, Range]) -> float:
-    held = ranges.get(tensor)
+def _scale(graph: Graph, tensor: int, plan: RangePlan) -> float:
+    held = plan.ranges.get(tensor)
     if graph.tensors[tensor].is_constant:
-        values = graph.constant(tensor)
+        values = plan.constants.get(tensor, graph.constant(tensor))
         held = float(values.min(initial=0.0)), float(values.max(initial=0.0))
     return 0.0 if held is None else float(parameters(*held, bits=8, mode=Mode.ASYMMETRIC).scale)
 
