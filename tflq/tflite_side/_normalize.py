@@ -10,6 +10,7 @@ What a float file may hold besides float32 ops with int8 kernels is taken out:
 - NEG becomes a multiplication with -1;
 - masks of minus infinity become finite;
 - an activation that stands alone becomes part of the op before it;
+- what grows without bound where it is not selected is bounded;
 - a file that computes in integers already is refused.
 """
 
@@ -26,6 +27,7 @@ from tflq.tflite_side._kernel_rules import SAME_SCALE
 from tflq.tflite_side._masks import prepare_masks
 from tflq.tflite_side._negation import multiply_instead, negations
 from tflq.tflite_side._stored import store, store_results
+from tflq.tflite_side._unselected import bound_exponentials
 from tflq.tflite_side._zero_biases import add_zero_biases
 
 _INTEGER_LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
@@ -70,7 +72,12 @@ def normalize(content: bytes, *, name: str, biases: bool = False) -> Normalized:
         multiply_instead(graph)
         content = rewriter.rewrite()
         graph = Graph(parse(content, name=name))
-    if any([fuse_activations(graph), prepare_masks(graph)]):
+    changed = False
+    for rewrite in (fuse_activations, prepare_masks, bound_exponentials):
+        if rewrite(graph):
+            # What a graph tells of its ops is that of before.
+            graph, changed = Graph(graph.model), True
+    if changed:
         content = pack(graph.model)
         graph = Graph(parse(content, name=name))
     if biases and add_zero_biases(graph):

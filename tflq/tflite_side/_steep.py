@@ -19,9 +19,9 @@ from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._weights import SLOTS
 
 # The least that a curve's output must come to, in dB: 8 bits give others 30 to 45, 16 bits 60 up.
-_LEAST_DB = {8: 20.0, 16: 45.0}
+_LEAST_DB = {8: 25.0, 16: 45.0}
 # A usual value has this many codes at least.
-_LEAST_CODES = 3
+_LEAST_CODES = 6
 # An error of their input is no larger than itself in what they make.
 _FORGIVING = frozenset({"EXP", "LOGISTIC", "SOFTMAX", "TANH"})
 _SQUARING = frozenset({"SQUARE", "SQUARED_DIFFERENCE"})
@@ -108,6 +108,9 @@ class _Walk:
         maker = next((self._hidden[t] for t in op.inputs if t in self._hidden), None)
         if has is not None and maker is not None and op.kind in _SCALING:
             self.reasons.setdefault(op.index, f"{has} bits cannot hold what {maker} makes")
+            for tensor in op.inputs:
+                for centring in _centring(self._graph, tensor):
+                    self.reasons.setdefault(centring, f"{maker} magnifies what is off its mean")
         elif op.index not in self.reasons or not _scales(self._graph, op):
             return
         output = op.outputs[0]
@@ -160,3 +163,17 @@ class _Walk:
 def _scales(graph: Graph, op: Op) -> bool:
     """Whether an op makes factors: RSQRT, and the reciprocal."""
     return op.kind == "RSQRT" or (op.kind == "DIV" and graph.tensors[op.inputs[0]].is_constant)
+
+
+def _centring(graph: Graph, tensor: int) -> tuple[int, ...]:
+    """The ops that make a tensor of a mean: the mean itself, what negates and what subtracts it."""
+    op = graph.producer.get(tensor)
+    if op is None:
+        return ()
+    if op.kind == "MEAN":
+        return (op.index,)
+    negates = op.kind == "MUL" and any(graph.tensors[t].is_constant for t in op.inputs)
+    if not negates and op.kind != "SUB":
+        return ()
+    found = tuple(index for t in op.inputs for index in _centring(graph, t))
+    return (op.index, *found) if found else ()
