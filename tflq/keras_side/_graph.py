@@ -7,7 +7,7 @@ that ends it. Weights are NumPy arrays; nothing here touches the user's model.
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -275,6 +275,11 @@ class _Reader:
             activation.part_of = activation.part_of or layer.name
             layer.weights = layer.weights[: len(layer.weights) - len(activation.weights)]
             layer.config["activation"] = "linear"
+            regularizer = layer.config.pop("activity_regularizer", None)
+            if regularizer is not None:
+                config = {**(activation.config or {}), "activity_regularizer": regularizer}
+                name = self._unique(inner.name, f"{layer.name}_")
+                activation = replace(activation, name=name, config=config)
             for node in nodes:
                 self._graph.insert_after(node.outputs[0], activation)
 
