@@ -31,6 +31,7 @@ class Drawn:
 
     def __init__(self, draw):
         self._draw = draw
+        keras.utils.set_random_seed(draw(st.integers(0, 2**16)))
         self._shared = layers.Dense(WIDTH, activation="relu", name="shared")
         self._rng = np.random.default_rng(draw(st.integers(0, 2**16)))
 
@@ -44,8 +45,11 @@ class Drawn:
         if self._draw(st.booleans()):
             outputs.append(layers.Dense(2, name="second")(self._pick(known)))
         model = keras.Model(given, outputs)
+        samples = self._samples(given)
+        # Some weights are made when a layer runs.
+        model(samples)
         self._fill(model)
-        return model, self._samples(given)
+        return model, samples
 
     def _start(self):
         kind = self._draw(st.sampled_from(["words", "masked", "plain"]))
@@ -171,10 +175,3 @@ class Drawn:
                 variable.assign(self._rng.uniform(0, 0.5, value.shape))
             elif name == "embeddings":
                 variable.assign(self._rng.normal(size=value.shape))
-
-
-@st.composite
-def networks(draw):
-    """`(model, samples)`."""
-    keras.utils.set_random_seed(draw(st.integers(0, 2**16)))
-    return Drawn(draw).model()
