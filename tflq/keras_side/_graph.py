@@ -268,7 +268,7 @@ class _Reader:
     def _split_activations(self) -> None:
         """Calls layers that are given as `activation=` after the layer that they are given to."""
         for layer, nodes in self._graph.calls().items():
-            inner = getattr(layer.source, "activation", None)
+            inner: Any = getattr(layer.source, "activation", None)
             if layer.kind not in _ACTIVATED or not _is_layer(inner) or layer.config is None:
                 continue
             activation = self._layer(inner, prefix=f"{layer.name}_")
