@@ -23,6 +23,7 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
     """
     from tflq.scheme import get_scheme
     from tflq.tflite_side import (
+        Graph,
         Runner,
         activation_bits,
         assign,
@@ -32,6 +33,8 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
         default_io,
         normalize,
         quantize,
+        with_constants,
+        within_kernels,
     )
 
     plain = normalize(content, name="the test's file")
@@ -47,12 +50,14 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
         trained=plain.ranges,
         bits=activation_bits(plain.graph, assignment),
     )
+    bounds = choose_bounds(
+        plain.graph, assignment=assignment, method="minmax", trained=plain.bounds
+    )
+    plan = within_kernels(plain.graph, plan, bounds, assignment)
     quantized = quantize(
-        plain.graph,
+        Graph.from_bytes(with_constants(plain.content, plan.constants)),
         ranges=plan.ranges,
-        bounds=choose_bounds(
-            plain.graph, assignment=assignment, method="minmax", trained=plain.bounds
-        ),
+        bounds=bounds,
         scheme=scheme,
         assignment=assignment,
         io=choices.pop("io", default_io(scheme)),
@@ -60,3 +65,50 @@ def quantize_file(content, samples, *, overrides=None, schemes=None, **choices):
         outputs=[f"y{i}" for i in range(len(plain.graph.outputs))],
     )
     return quantized, plan, plain
+
+
+def select_boxes(content, *, most, classes):
+    """Ends a .tflite of two outputs in the op that decodes boxes and selects some by their scores.
+
+    The first output is of shape (1, anchors, 4), the second (1, anchors, 1 + classes).
+    """
+    from ai_edge_litert import schema_py_generated as schema
+    from flatbuffers import flexbuffers
+
+    from tflq.tflite_side import Graph, pack
+
+    graph = Graph.from_bytes(content)
+    model, sub = graph.model, graph.model.subgraphs[0]
+    anchors = graph.tensors[graph.outputs[0]].shape[1]
+
+    def add(name, shape, value=None):
+        data = None if value is None else np.frombuffer(np.float32(value).tobytes(), np.uint8)
+        model.buffers.append(schema.BufferT(data=data))
+        sub.tensors.append(schema.TensorT(name=name, shape=shape, buffer=len(model.buffers) - 1))
+        return len(sub.tensors) - 1
+
+    options = flexbuffers.Builder()
+    with options.Map():
+        for key, value in {
+            "max_detections": most,
+            "max_classes_per_detection": 1,
+            "num_classes": classes,
+            "nms_score_threshold": 0.5,
+            "nms_iou_threshold": 0.5,
+            **dict.fromkeys(("y_scale", "x_scale", "h_scale", "w_scale"), 10.0),
+        }.items():
+            options.Key(key)
+            (options.Int if isinstance(value, int) else options.Float)(value)
+    along = (np.arange(anchors) + 0.5) / anchors
+    square = np.stack([along, along, 0 * along + 0.02, 0 * along + 0.02], -1)
+    code = schema.OperatorCodeT(customCode="TFLite_Detection_PostProcess", version=1)
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    model.operatorCodes.append(code)
+    outputs = {"boxes": [1, most, 4], "ids": [1, most], "scores": [1, most], "count": [1]}
+    operator = schema.OperatorT(opcodeIndex=len(model.operatorCodes) - 1)
+    operator.inputs = [*graph.outputs, add("anchors", [anchors, 4], square)]
+    operator.outputs = sub.outputs = [add(*output) for output in outputs.items()]
+    operator.customOptions = np.frombuffer(bytes(options.Finish()), np.uint8)
+    sub.operators.append(operator)
+    model.signatureDefs = None
+    return pack(model)

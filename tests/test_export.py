@@ -9,6 +9,7 @@ import tflq
 from tflq import UserError
 from tflq._lock import locked
 from tflq.ranges import _registry
+from tflq.tflite_side import Graph
 
 
 @pytest.mark.parametrize("calibrator", ["minmax", "moving_average", "percentile", "mse", "kl"])
@@ -83,6 +84,31 @@ def test_io(io, small_cnn, tmp_path):
     report = tflq.export(model, tmp_path / "m.tflite", data=data, io=io)
     assert report.recipe.io == io
     assert tflq.compare(model, tmp_path / "m.tflite", data).outputs[0].sqnr_db > 20
+
+
+def test_inputs_and_outputs_have_a_dtype_each(small_cnn, tmp_path):
+    model, data = small_cnn
+    io = {"input": "uint8", "output": "float32"}
+    report = tflq.export(model, tmp_path / "q.tflite", data=data, io=io)
+    assert json.loads(report.to_json())["recipe"]["io"] == io
+    graph = Graph.from_bytes((tmp_path / "q.tflite").read_bytes())
+    assert [graph.tensors[i].dtype for i in (*graph.inputs, *graph.outputs)] == ["uint8", "float32"]
+
+
+def test_io_of_what_the_model_lacks_is_refused_before_calibration(tmp_path):
+    ids = keras.Input((3,), dtype="int32", name="ids")
+    model = keras.Model(ids, keras.layers.Dense(2)(keras.layers.Embedding(9, 4)(ids)))
+
+    def unread():
+        raise AssertionError("data is read")
+        yield
+
+    for io, text in (
+        ({"image": "uint8"}, "names 'image'; the model has the inputs ids"),
+        ({"ids": "uint8"}, "gives input 'ids' a dtype, and it takes int32"),
+    ):
+        with pytest.raises(tflq.UserError, match=text):
+            tflq.export(model, tmp_path / "q.tflite", data=unread, io=io)
 
 
 def test_an_open_batch_stays_open(small_cnn, tmp_path):

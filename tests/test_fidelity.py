@@ -81,3 +81,22 @@ def test_parts_merge_into_the_whole_bit_for_bit(stream, cuts):
     for part in parts[1:]:
         merged = merged.merge(part)
     assert merged.result() == whole.result()
+
+
+def test_channels_of_unlike_ranges_are_told_apart():
+    rng = np.random.default_rng(0)
+    reference = rng.normal(size=(12, 1, 7, 3)) * [100.0, 1.0, 1.0]
+    candidate = reference + np.array([1.0, 0.0, 1.0])
+    whole, parts = FidelityMeter("y"), [FidelityMeter("y"), FidelityMeter("y")]
+    for index, pair in enumerate(zip(reference, candidate, strict=True)):
+        whole.update(index, *pair)
+        parts[index % 2].update(index, *pair)
+    first, second, third = whole.result().channels_db
+    assert first == pytest.approx(40, abs=2) and second == np.inf and abs(third) < 3
+    assert parts[1].merge(parts[0]).result() == whole.result()
+
+
+def test_channels_of_one_kind_are_not():
+    meter = FidelityMeter("y")
+    meter.update(0, np.array([[1.0, 5.0, -9.0]]), np.array([[1.1, 5.0, -9.0]]))
+    assert meter.result().channels_db == ()

@@ -124,6 +124,20 @@ def test_without_data_batch_normalization_gives_the_ranges(tmp_path):
     assert {step.sqnr_db for step in silent.steps} == {None}
 
 
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid", "tanh", "log_softmax"])
+def test_without_data_logits_reach_as_far_as_their_inputs_make_them(activation, tmp_path):
+    keras.utils.set_random_seed(0)
+    image = keras.Input((12, 12, 3), name="image")
+    x = layers.BatchNormalization()(layers.Conv2D(8, 3, use_bias=False)(image))
+    x = layers.GlobalAveragePooling2D()(layers.ReLU(6.0)(x))
+    data = networks.noise(12, 12, 3)
+    model = networks.settle(keras.Model(image, layers.Dense(5, activation=activation)(x)), data)
+    report = tflq.export(
+        model, tmp_path / "m.tflite", recipe="data-free", input_range=(-4, 4), verify_data=data
+    )
+    assert report.outputs[0].sqnr_db > 20
+
+
 def test_without_data_and_normalization_the_missing_ranges_are_named(tmp_path):
     x = keras.Input((4,), name="x")
     y = layers.Dense(3, name="after")(layers.Activation("swish", name="odd")(layers.Dense(4)(x)))

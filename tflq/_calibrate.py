@@ -13,6 +13,7 @@ from tflq._progress import track
 from tflq._recipe import Recipe
 from tflq._verify import Sample, conversion_error
 from tflq.data import InputSpec, batches, samples
+from tflq.keras_side import Expectations
 from tflq.ranges import Histogram
 from tflq.tflite_side import (
     Assignment,
@@ -23,6 +24,8 @@ from tflq.tflite_side import (
     activations,
     choose_ranges,
     collect,
+    fixed_range,
+    float_ops,
     graph_digest,
     untrained,
     vocabulary,
@@ -57,7 +60,7 @@ class Calibration:
         source: the converted model.
         plain: its normalized float .tflite.
         held_out: the representative dataset, or None.
-        expected: ranges by layer or input name that stand in for data, or None.
+        expected: what batch normalization tells, in place of data, or None.
         original: names of the model as it came, where this is a rewritten one.
         statistics: what other passes over the same data gave; used where they are of this file.
 
@@ -72,14 +75,14 @@ class Calibration:
         plain: Normalized,
         held_out: HeldOut | None,
         *,
-        expected: Mapping[str, tuple[float, float]] | None = None,
+        expected: Expectations | None = None,
         original: Names | None = None,
         statistics: Statistics | None = None,
     ):
         self._source = source
         self._plain = plain
         self._held_out = held_out
-        self._expected = expected or {}
+        self._expected = expected
         self._known = statistics
         self._names = names_of(source, plain)
         self._original = original
@@ -92,9 +95,6 @@ class Calibration:
         Raises:
             UserError: data is needed and there is none, or a name in it fits nothing.
         """
-        overrides = self._names.match(
-            recipe.calibrator_for, argument="calibrator_for", original=self._original
-        )
         needed = recipe.scheme.needs_data
         known = self._plain.ranges | self._expected_ranges()
         missing = untrained(self._plain.graph, known) if needed else ()
@@ -102,22 +102,44 @@ class Calibration:
         if self._held_out is None and missing and self._source.training is None:
             raise UserError(self._data_needed(recipe, missing))
         self.histograms = self._pass(with_statistics=bool(missing))
-        if not needed:
+        return self.choose(recipe, assignment)
+
+    def choose(self, recipe: Recipe, assignment: Assignment) -> RangePlan:
+        """Chooses ranges from what `plan` has seen.
+
+        Raises:
+            UserError: a name in the recipe fits nothing.
+        """
+        overrides = self._names.match(
+            recipe.calibrator_for, argument="calibrator_for", original=self._original
+        )
+        if not recipe.scheme.needs_data:
             return RangePlan(ranges={}, origin={})
         return choose_ranges(
             self._plain.graph,
             self.histograms,
             calibrator=recipe.calibrator,
             overrides=overrides,
-            trained=known,
+            trained=self._plain.ranges | self._expected_ranges(),
             bits=activation_bits(self._plain.graph, assignment),
+            apart=float_ops(assignment),
         )
 
     def _expected_ranges(self) -> dict[int, tuple[float, float]]:
-        names = {index: self._names.label(index) for index in activations(self._plain.graph)}
-        return {
-            index: self._expected[name] for index, name in names.items() if name in self._expected
-        }
+        """Ranges of the layers' outputs, and of what their own softmax, sigmoid or tanh reads."""
+        if self._expected is None:
+            return {}
+        graph, names, found = self._plain.graph, self._names, {}
+        for op in graph.ops:
+            layer = next(
+                (name for name in names.aliases(op.outputs[0]) if name in self._expected.logits),
+                None,
+            )
+            if fixed_range(graph, op.outputs[0]) is not None and layer is not None:
+                found[op.inputs[0]] = self._expected.logits[layer]
+        labels = {index: names.label(index) for index in activations(graph)}
+        ranges = self._expected.ranges
+        return found | {t: ranges[name] for t, name in labels.items() if name in ranges}
 
     def _pass(self, *, with_statistics: bool) -> dict[int, Histogram]:
         if self._held_out is None:

@@ -21,6 +21,7 @@ from tflq.tflite_side import (
     RangePlan,
     Runner,
     activation_bits,
+    attach_files,
     quantize,
     weight_bits,
     with_constants,
@@ -45,6 +46,7 @@ class Candidate:
         expectations: what batch normalization tells, where it was asked.
         constants: weights and biases that were decided, by tensor index.
         histograms: what the ranges were chosen from, by tensor index; empty without data.
+        kept_float: by op, why it is in float where nobody asked for that.
     """
 
     source: FloatModel
@@ -57,6 +59,7 @@ class Candidate:
     expectations: Expectations | None
     constants: Mapping[int, np.ndarray] = field(default_factory=dict)
     histograms: Mapping[int, Histogram] = field(default_factory=dict)
+    kept_float: Mapping[int, str] = field(default_factory=dict)
 
     def decided(
         self, constants: Mapping[int, np.ndarray], bounds: Mapping[int, np.ndarray]
@@ -85,7 +88,7 @@ class Candidate:
 
     def write(self, recipe: Recipe) -> Quantized:
         """Writes the file."""
-        return quantize(
+        quantized = quantize(
             Graph.from_bytes(with_constants(self.plain.content, self.constants)),
             ranges=self.plan.ranges,
             bounds=self.bounds,
@@ -94,7 +97,9 @@ class Candidate:
             io=recipe.io,
             inputs=[spec.name for spec in self.source.inputs],
             outputs=self.source.outputs,
+            signature=self.source.signature,
         )
+        return replace(quantized, content=attach_files(quantized.content, self.source.attached))
 
 
 class Judge:

@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from tflq._methods import make_methods
 from tflq._recipe import Recipe, make_recipe
+from tflq.tflite_side import Io
 
 _DEFAULT_SCHEME = "w8a8"
 DEFAULT_CALIBRATOR = "mse"
@@ -24,7 +25,9 @@ class Choices(TypedDict, total=False):
     rounding: str | None
     recipe: str | None
     input_range: tuple[float, float]
-    io: str | None
+    io: Io | None
+    split_outputs: bool
+    signature: str | None
 
 
 def choose(choices: Choices) -> Recipe:
@@ -48,4 +51,5 @@ def choose(choices: Choices) -> Recipe:
         ),
         input_range=choices.get("input_range", (-1.0, 1.0)),
         io=choices.get("io"),
+        split_outputs=choices.get("split_outputs", False),
     )

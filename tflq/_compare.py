@@ -8,7 +8,7 @@ from tflq._errors import UserError
 from tflq._fidelity import OutputFidelity
 from tflq._float_model import FloatModel
 from tflq._report import facts_table, fidelity_table
-from tflq._source import open_model
+from tflq._source import has_signatures, open_model
 from tflq._tables import megabytes, to_json
 from tflq._verify import Run, measure_fidelity
 from tflq.data import data_dtypes
@@ -46,7 +46,14 @@ class Comparison:
         return to_json(self)
 
 
-def compare(reference: Any, candidate: Any, data: Any, *, safe_mode: bool = True) -> Comparison:
+def compare(
+    reference: Any,
+    candidate: Any,
+    data: Any,
+    *,
+    signature: str | None = None,
+    safe_mode: bool = True,
+) -> Comparison:
     """Runs two models on the same samples and compares their outputs, in order.
 
     Args:
@@ -54,6 +61,8 @@ def compare(reference: Any, candidate: Any, data: Any, *, safe_mode: bool = True
             .tflite.
         candidate: the model to be judged, likewise; its inputs have the same shapes.
         data: samples, as for `tflq.export`; names are the reference's.
+        signature: name of the signature to compare, where a `.tflite` or a SavedModel has
+            several.
         safe_mode: refuse Keras files that carry code.
 
     Returns:
@@ -69,8 +78,15 @@ def compare(reference: Any, candidate: Any, data: Any, *, safe_mode: bool = True
         1.0
     """
     dtypes = data_dtypes(data)
-    first = open_model(reference, safe_mode=safe_mode, dtypes=dtypes)
-    second = open_model(candidate, safe_mode=safe_mode, dtypes=dtypes)
+    first, second = (
+        open_model(
+            model,
+            safe_mode=safe_mode,
+            dtypes=dtypes,
+            signature=signature if has_signatures(model) else None,
+        )
+        for model in (reference, candidate)
+    )
     _require_same_doors(first, second)
     stream = batched(data, first.inputs, description="comparing")
     outputs = measure_fidelity(_run(first, first), _run(second, first), stream, names=first.outputs)

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tflq._candidate import Candidate
 from tflq._choices import Choices
 from tflq._clock import Clock
 from tflq._files import check_writable, write_whole
+from tflq._notes import notes_of
 from tflq._opened import Opened, open_for
 from tflq._pipeline import Outcome
 from tflq._recipe import Recipe
@@ -31,7 +33,9 @@ def export(
     rounding: str | None = None,
     recipe: str | None = None,
     input_range: tuple[float, float] = (-1.0, 1.0),
-    io: str | None = None,
+    io: str | Mapping[str, str] | None = None,
+    split_outputs: bool = False,
+    signature: str | None = None,
     verify_data: Any = None,
     batch_size: int | None = 1,
     safe_mode: bool = True,
@@ -70,7 +74,12 @@ def export(
             make the result worse, or "data-free".
         input_range: smallest and largest value of the inputs, where there is no `data`.
         io: dtype of the file's inputs and outputs, "int8", "uint8" or "float32"; by default
-            int8, and float32 for schemes that keep activations in float32.
+            int8, int16 or float32, as the scheme's activations are. A dict gives them one each,
+            `{"input": "uint8", "output": "float32"}` or by name.
+        signature: name of the signature that the file is made of, where a `.tflite` or a
+            SavedModel has several.
+        split_outputs: hand out what outputs join at their end one by one, as `NAME_0`, `NAME_1`:
+            boxes and scores in one integer output share one scale.
         verify_data: samples to judge with; by default every tenth of `data` is held out.
         batch_size: the file's batch where the model leaves it open; None leaves it open, at
             the cost of shape arithmetic at run time.
@@ -106,6 +115,8 @@ def export(
         "recipe": recipe,
         "input_range": input_range,
         "io": io,
+        "split_outputs": split_outputs,
+        "signature": signature,
     }
     check_writable(path)
     clock = Clock()
@@ -143,6 +154,7 @@ def export_report(
         float_size=len(opened.source.tflite),
         facts=read_facts(quantized.content),
         outputs=outcome.outputs,
+        notes=notes_of(candidate),
         steps=outcome.steps,
         ranges_asked=quantized.asked,
         deviations=quantized.deviations,
@@ -150,7 +162,16 @@ def export_report(
         seconds=seconds,
         weight_ranges=outcome.weight_ranges,
         output_biases=outcome.output_biases,
+        kept_float=_kept_float(candidate),
     )
+
+
+def _kept_float(candidate: Candidate) -> dict[str, str]:
+    graph, reasons = candidate.plain.graph, candidate.kept_float
+    ops = {index: graph.ops[index] for index in sorted(reasons)}
+    names = {index: graph.tensors[op.outputs[0]].name for index, op in ops.items()}
+    labels = {i: candidate.labels.get(op.outputs[0], names[i]) for i, op in ops.items()}
+    return {f"{ops[i].kind} ({labels[i].split(';')[0]})": reasons[i] for i in ops}
 
 
 def checkpoint_of(path: str | os.PathLike[str]) -> Path:

@@ -9,6 +9,9 @@ import numpy as np
 from tflq._exact_sum import ExactSum
 
 _WORST = 5
+# More are classes, words or bins: of one kind.
+_MOST_CHANNELS = 256
+_UNLIKE = 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,8 @@ class OutputFidelity:
             last axis lies at the same index; None where that axis has one value.
         largest_error: largest absolute difference of a value.
         worst: up to five (sample index, SQNR in dB of that sample), worst first.
+        channels_db: SQNR in dB of each channel of the last axis, where the largest values of
+            channels differ 16-fold, so that the whole tells nothing of the small ones; else empty.
     """
 
     name: str
@@ -34,6 +39,7 @@ class OutputFidelity:
     top1_agreement: float | None
     largest_error: float
     worst: tuple[tuple[int, float], ...]
+    channels_db: tuple[float, ...] = ()
 
 
 class FidelityMeter:
@@ -59,6 +65,7 @@ class FidelityMeter:
         self._largest = 0.0
         self._agreed = self._judged = 0
         self._worst: list[tuple[float, int]] = []
+        self._channels: tuple[_Channel, ...] = ()
 
     def update(self, sample: int, reference: np.ndarray, candidate: np.ndarray) -> None:
         """Adds one sample.
@@ -84,6 +91,16 @@ class FidelityMeter:
             self._agreed += int(np.sum(same))
             self._judged += int(same.size)
         self._worst = heapq.nlargest(_WORST, [*self._worst, (-sqnr_db(signal, noise), -sample)])
+        if reference.ndim >= 1 and 1 < reference.shape[-1] <= _MOST_CHANNELS:
+            self._update_channels(r.reshape(reference.shape), c.reshape(reference.shape))
+
+    def _update_channels(self, reference: np.ndarray, candidate: np.ndarray) -> None:
+        count = reference.shape[-1]
+        r, c = reference.reshape(-1, count), candidate.reshape(-1, count)
+        self._channels = self._channels or tuple(_Channel() for _ in range(count))
+        found = (np.square(r).sum(0), np.square(r - c).sum(0), np.abs(r).max(0, initial=0.0))
+        for channel, *values in zip(self._channels, *map(np.ndarray.tolist, found), strict=True):
+            channel.add(*values)
 
     def merge(self, other: "FidelityMeter") -> "FidelityMeter":
         """A new meter of both streams, whose samples have different indices."""
@@ -97,6 +114,10 @@ class FidelityMeter:
         merged._agreed = self._agreed + other._agreed
         merged._judged = self._judged + other._judged
         merged._worst = heapq.nlargest(_WORST, [*self._worst, *other._worst])
+        merged._channels = self._channels or other._channels
+        if self._channels and other._channels:
+            pairs = zip(self._channels, other._channels, strict=True)
+            merged._channels = tuple(one.merge(another) for one, another in pairs)
         return merged
 
     def result(self) -> OutputFidelity:
@@ -111,7 +132,37 @@ class FidelityMeter:
             top1_agreement=self._agreed / self._judged if self._judged else None,
             largest_error=self._largest,
             worst=tuple((-index, -ratio) for ratio, index in self._worst),
+            channels_db=self._channels_db(),
         )
+
+    def _channels_db(self) -> tuple[float, ...]:
+        largest = [channel.largest for channel in self._channels if channel.largest]
+        if not largest or max(largest) < _UNLIKE * min(largest):
+            return ()
+        return tuple(channel.sqnr_db for channel in self._channels)
+
+
+class _Channel:
+    """The energies of one channel."""
+
+    def __init__(self) -> None:
+        self._signal, self._noise, self.largest = ExactSum(), ExactSum(), 0.0
+
+    def add(self, signal: float, noise: float, largest: float) -> None:
+        self._signal.add(signal)
+        self._noise.add(noise)
+        self.largest = max(self.largest, largest)
+
+    def merge(self, other: "_Channel") -> "_Channel":
+        merged = _Channel()
+        merged._signal = self._signal.merge(other._signal)
+        merged._noise = self._noise.merge(other._noise)
+        merged.largest = max(self.largest, other.largest)
+        return merged
+
+    @property
+    def sqnr_db(self) -> float:
+        return sqnr_db(self._signal.value, self._noise.value)
 
 
 def sqnr_db(signal: float, noise: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tflq._signatures import DEFAULT_SIGNATURE
 from tflq.data import InputSpec
 
 Reference = Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]
@@ -55,17 +56,21 @@ class FloatModel:
         inputs: names, shapes and dtypes of the inputs in the file's order; the names are the
             user's (the Keras model's), not the flatbuffer's.
         outputs: names of the outputs in the file's order.
+        signature: the name under which programs call the file with these names.
         reference: evaluates the source itself on one batch, for checking the conversion; None
             where the source is the float .tflite.
         layer_of: from one part of a tensor's path to a layer's name; None where it is none's.
         source: what the user gave, in words, for messages and reports.
         training: what quantization-aware training decided, where there was one.
+        attached: archive of the files behind the source's flatbuffer; empty where there is none.
     """
 
     tflite: bytes
     inputs: tuple[InputSpec, ...]
     outputs: tuple[str, ...]
+    signature: str = DEFAULT_SIGNATURE
     reference: Reference | None = field(default=None, repr=False)
     layer_of: Callable[[str], str | None] = field(default=lambda part: part, repr=False)
     source: str
     training: Training | None = field(default=None, repr=False)
+    attached: bytes = field(default=b"", repr=False)

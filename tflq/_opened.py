@@ -1,9 +1,12 @@
 """A model that is open, and the choices of an export that go with it."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tflq._calibrate import Statistics
 from tflq._choices import Choices, choose
@@ -13,7 +16,9 @@ from tflq._float_model import FloatModel, Training
 from tflq._pipeline import Outcome, Pipeline
 from tflq._recipe import Recipe
 from tflq._source import load_model, open_model
+from tflq._split_outputs import split_outputs
 from tflq.data import data_dtypes
+from tflq.tflite_side import Doors, resolve_io
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,11 +40,28 @@ class Opened:
             UserError: they do not go together, or not with the model.
         """
         recipe = choose(choices)
+        self.doors(recipe)
         training = self.source.training
         if training is None:
             return recipe
         _check_training(recipe, training, choices.get("scheme"))
         return choose({**choices, "scheme": training.scheme})
+
+    def doors(self, recipe: Recipe) -> Doors:
+        """The dtypes that a recipe gives the model's inputs and outputs.
+
+        Raises:
+            UserError: it names one that the model does not have, or one that is not quantized.
+        """
+        source, io = self.source, recipe.io
+        for spec in source.inputs:
+            if isinstance(io, Mapping) and spec.name in io and spec.dtype != np.float32:
+                raise UserError(
+                    f"io={dict(io)!r} gives input {spec.name!r} a dtype, and it takes "
+                    f"{spec.dtype.name}, which is never quantized; leave it out."
+                )
+        names = [spec.name for spec in source.inputs]
+        return resolve_io(io, recipe.scheme, inputs=names, outputs=source.outputs)
 
     def run(
         self,
@@ -83,7 +105,10 @@ def open_for(
         batch_size=batch_size,
         dtypes=data_dtypes(data),
         name=None if loaded is model else f"model file {os.fspath(model)!r}",
+        signature=choices.get("signature"),
     )
+    if recipe.split_outputs:
+        source = split_outputs(source)
     return Opened(model=loaded, source=source)
 
 

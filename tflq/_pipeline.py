@@ -20,8 +20,10 @@ from tflq._clock import Clock
 from tflq._fidelity import OutputFidelity
 from tflq._float_model import FloatModel
 from tflq._held_out import HeldOut
+from tflq._kept_float import keep_float
 from tflq._progress import track
 from tflq._recipe import Recipe
+from tflq._split_outputs import split_outputs
 from tflq._spool import Spool
 from tflq._steps import StepEffect
 from tflq._verify import Sample
@@ -39,10 +41,12 @@ from tflq.tflite_side import (
     channel_errors,
     choose_bounds,
     derive_ranges,
+    float_ops,
     normalize,
     refine,
     trained_assignment,
     trained_bounds,
+    within_kernels,
 )
 
 # Samples that the methods look at: caps and minima, and what layers see when quantized.
@@ -257,6 +261,8 @@ class Pipeline:
     def _converted(self, rewriting: Rewriting) -> Candidate:
         batch = self._source.inputs[0].shape[0]
         made = from_keras(rewriting.build(), batch_size=batch, source=self._source.source)
+        if self._recipe.split_outputs:
+            made = split_outputs(made)
         source = replace(made, reference=self._source.reference, outputs=self._source.outputs)
         expectations = None
         if self._recipe.methods.bias_correction == "analytic":
@@ -278,32 +284,41 @@ class Pipeline:
         self, source: FloatModel, plain: Normalized, expectations: Expectations | None
     ) -> Candidate:
         recipe = self._recipe
+        original = None if source is self._source else self._names
         calibration = Calibration(
             source,
             plain,
             self._held_out,
-            expected=expectations.ranges if expectations and self._data_free else None,
-            original=None if source is self._source else self._names,
+            expected=expectations if self._data_free else None,
+            original=original,
             statistics=self._statistics,
         )
         names = names_of(source, plain)
         assignment = self._assignment(source, plain, names)
         plan = calibration.plan(recipe, assignment)
+        chosen = names.match(recipe.scheme_for, argument="scheme_for", original=original)
+        seen = calibration.histograms
+        assigned, kept = keep_float(source, plain.graph, recipe, assignment, plan, seen, chosen)
+        if float_ops(assigned) != float_ops(assignment):
+            assignment, plan = assigned, calibration.choose(recipe, assigned)
+        bounds = choose_bounds(
+            plain.graph,
+            assignment=assignment,
+            method=recipe.weight_calibrator,
+            trained=plain.bounds,
+        )
         return Candidate(
             source=source,
             plain=plain,
-            plan=plan,
-            bounds=choose_bounds(
-                plain.graph,
-                assignment=assignment,
-                method=recipe.weight_calibrator,
-                trained=plain.bounds,
-            ),
+            plan=within_kernels(plain.graph, plan, bounds, assignment),
+            bounds=bounds,
             assignment=assignment,
             conversion_error=calibration.conversion_error,
             labels=names.unique_labels(plan.ranges),
             expectations=expectations,
+            constants=plan.constants,
             histograms=calibration.histograms,
+            kept_float=kept,
         )
 
     def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:

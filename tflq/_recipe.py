@@ -7,7 +7,7 @@ from tflq._errors import UserError
 from tflq._methods import Methods
 from tflq.ranges import WEIGHT_METHODS, get_calibrator
 from tflq.scheme import Scheme, get_scheme
-from tflq.tflite_side import check_io, check_scheme_for, default_io
+from tflq.tflite_side import Io, check_io, check_scheme_for, default_io
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,8 @@ class Recipe:
         weight_calibrator: how ranges of weights are chosen.
         methods: what else is done.
         input_range: smallest and largest value of the inputs, where there is no data.
-        io: dtype of inputs and outputs.
+        io: dtype of inputs and outputs, or dtypes by "input", "output" and name.
+        split_outputs: hand out what outputs join at their end one by one.
     """
 
     scheme: Scheme
@@ -32,7 +33,8 @@ class Recipe:
     weight_calibrator: str
     methods: Methods
     input_range: tuple[float, float]
-    io: str
+    io: Io
+    split_outputs: bool = False
 
 
 def make_recipe(
@@ -44,7 +46,8 @@ def make_recipe(
     weight_calibrator: str,
     methods: Methods,
     input_range: tuple[float, float],
-    io: str | None,
+    io: Io | None,
+    split_outputs: bool = False,
 ) -> Recipe:
     """Checks the choices of an export.
 
@@ -75,10 +78,11 @@ def make_recipe(
         methods=methods,
         input_range=(float(low), float(high)),
         io=_chosen_io(io, chosen),
+        split_outputs=split_outputs,
     )
 
 
-def _chosen_io(io: str | None, scheme: Scheme) -> str:
+def _chosen_io(io: Io | None, scheme: Scheme) -> Io:
     io = io or default_io(scheme)
     check_io(io, scheme)
-    return io
+    return dict(io) if isinstance(io, Mapping) else io

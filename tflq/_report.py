@@ -32,6 +32,7 @@ class ExportReport:
         float_size: bytes of the float .tflite.
         facts: size, ops, float islands and delegation of the file.
         outputs: fidelity against the float model, one entry an output.
+        notes: what else to know: layers without any values, outputs that hide some.
         steps: what each method did; empty where none was asked for.
         ranges_asked: how many ranges of activations and weights were asked for.
         deviations: those that the file does not hold, each with the rule that forced another.
@@ -41,6 +42,8 @@ class ExportReport:
             after equalization; empty without it.
         output_biases: by layer, the mean error of each output channel before and after bias
             correction; empty without it.
+        kept_float: ops that stay in float32 under an integer scheme though nobody asked for it,
+            as "KIND (layer)", each with the reason: codes are too coarse, or mean something else.
     """
 
     source: str
@@ -52,6 +55,7 @@ class ExportReport:
     float_size: int
     facts: FileFacts
     outputs: tuple[OutputFidelity, ...]
+    notes: tuple[str, ...] = ()
     steps: tuple[StepEffect, ...]
     ranges_asked: int
     deviations: tuple[Deviation, ...]
@@ -59,6 +63,7 @@ class ExportReport:
     seconds: dict[str, float]
     weight_ranges: dict[str, ChannelChange] = field(default_factory=dict, repr=False)
     output_biases: dict[str, ChannelChange] = field(default_factory=dict, repr=False)
+    kept_float: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Tables for the terminal."""
@@ -69,8 +74,13 @@ class ExportReport:
         if self.outputs:
             parts.append(fidelity_table("Against the float model", self.outputs))
         parts.append(facts_table(self.facts, all_islands=self._should_be_integer))
+        if self.kept_float:
+            title = "Kept in float32, as integers would ruin it"
+            parts.append(text_table(title, ("op", "reason"), list(self.kept_float.items())))
         if self.deviations:
             parts.append(self._deviation_table())
+        if self.notes:
+            parts.append(text_facts("Take note", [("", note) for note in self.notes]))
         return "\n\n".join(parts)
 
     @property
@@ -173,7 +183,20 @@ def fidelity_table(title: str, outputs: tuple[OutputFidelity, ...]) -> str:
         )
         for o in outputs
     ]
-    return text_table(title, columns, rows)
+    table = text_table(title, columns, rows)
+    unlike = [output for output in outputs if output.channels_db]
+    return "\n\n".join([table, _channel_table(unlike)] if unlike else [table])
+
+
+def _channel_table(outputs: list[OutputFidelity]) -> str:
+    """The channels that the SQNR of the whole output tells least of."""
+    rows = []
+    for output in outputs:
+        ranked = sorted(enumerate(output.channels_db), key=lambda pair: pair[1])
+        shown = ", ".join(f"{index}: {decibels(value)}" for index, value in ranked[:_SHOWN])
+        rows.append((output.name, shown + _more(len(ranked))))
+    title = "Channels of the last axis, which differ in range: SQNR, lowest first"
+    return text_table(title, ("output", "channels"), rows)
 
 
 def facts_table(facts: FileFacts, *, all_islands: bool = False) -> str:

@@ -141,6 +141,7 @@ def search(
             batch_size=batch_size,
             safe_mode=safe_mode,
             checkpoints=str(make_folder(place / _ROUNDING).resolve()),
+            signature=choices.get("signature"),
         )
         clock.lap("read")
         maker = Maker(job, pool, Book(place, _identity(job, opened, judge), device), device=device)

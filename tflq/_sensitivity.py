@@ -199,7 +199,10 @@ def sensitivity(
         unit=chosen.unit,
         samples=len(samples),
         sqnr_db=float(mean_sqnr(outcome.outputs) or 0.0),
-        layers=layers.ordered(effects, float_outputs=recipe.io == "float32"),
+        layers=layers.ordered(
+            effects,
+            float_outputs=all(dtype == "float32" for dtype in opened.doors(recipe).outputs),
+        ),
         seconds=clock.laps,
     )
 

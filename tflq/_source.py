@@ -12,9 +12,12 @@ import numpy as np
 from tflq._errors import UserError
 from tflq._float_model import FloatModel
 from tflq._quiet import quiet
+from tflq._signatures import DEFAULT_SIGNATURE
 from tflq.data import InputSpec
 
 SOURCES = "a Keras 3 or tf_keras model, a .keras or .h5 file, a SavedModel folder, or a .tflite"
+
+_KERAS_FILES = (".keras", ".h5", ".hdf5")
 
 
 def open_model(
@@ -24,6 +27,7 @@ def open_model(
     safe_mode: bool = True,
     dtypes: Mapping[str, np.dtype] | np.dtype | None = None,
     name: str | None = None,
+    signature: str | None = None,
 ) -> FloatModel:
     """Brings any source to a .tflite with the user's names.
 
@@ -33,6 +37,7 @@ def open_model(
         safe_mode: refuse Keras files that carry code.
         dtypes: dtypes of the data, for subclassed Keras models, which do not know their own.
         name: how messages call a model that is no file; default its own name.
+        signature: which signature of a .tflite or SavedModel; default the only one.
 
     Raises:
         UserError: it is nothing of the kind, missing, damaged, or not convertible.
@@ -42,11 +47,16 @@ def open_model(
     loaded = load_model(model, safe_mode=safe_mode)
     if isinstance(loaded, Path):
         if not loaded.is_dir():
-            return _from_tflite(loaded)
+            return _from_tflite(loaded, signature)
         import_tensorflow()
-        return from_saved_model(str(loaded), batch_size=batch_size)
+        return from_saved_model(str(loaded), batch_size=batch_size, signature=signature)
     if keras_kind(loaded) is None:
         raise UserError(f"model is a {type(loaded).__name__}; give {SOURCES}.")
+    if signature is not None:
+        raise UserError(
+            f"signature={signature!r} chooses a part of a .tflite or a SavedModel, and a Keras "
+            "model has no signatures; leave it out."
+        )
     if loaded is not model:
         name = f"model file {os.fspath(model)!r}"
     if keras_kind(loaded) == "keras" and _is_quantized(loaded):
@@ -70,12 +80,17 @@ def load_model(model: Any, *, safe_mode: bool) -> Any:
     if not isinstance(model, (str, os.PathLike)):
         return model
     path = Path(model)
-    if path.is_dir() or path.suffix not in (".keras", ".h5", ".hdf5"):
+    if path.is_dir() or path.suffix not in _KERAS_FILES:
         return path
     from tflq.keras_side import load_keras
 
     import_tensorflow()
     return load_keras(str(path), safe_mode=safe_mode)
+
+
+def has_signatures(model: Any) -> bool:
+    """Whether it is a file of a kind that names what it computes: a .tflite or a SavedModel."""
+    return isinstance(model, (str, os.PathLike)) and Path(model).suffix not in _KERAS_FILES
 
 
 def _is_quantized(model: Any) -> bool:
@@ -90,14 +105,23 @@ def import_tensorflow() -> None:
         import tensorflow  # noqa: F401
 
 
-def _from_tflite(path: Path) -> FloatModel:
-    from tflq.tflite_side import Graph, probe, read_bytes, signature_names
+def _from_tflite(path: Path, signature: str | None) -> FloatModel:
+    from tflq.tflite_side import (
+        Graph,
+        attached_files,
+        probe,
+        read_bytes,
+        signature_names,
+        take_signature,
+    )
 
     if not path.exists():
         raise UserError(f"model {str(path)!r} does not exist; give {SOURCES}.")
-    content = read_bytes(path)
-    graph = Graph.from_bytes(content, name=f"model file {str(path)!r}")
-    probe(path)
+    source = f"model file {str(path)!r}"
+    whole = read_bytes(path)
+    content, key = take_signature(whole, signature, name=source)
+    graph = Graph.from_bytes(content, name=source)
+    probe(path, None if content is whole else content)
     names, outputs = signature_names(graph)
     tensors = [graph.tensors[index] for index in graph.inputs]
     inputs = tuple(
@@ -109,5 +133,10 @@ def _from_tflite(path: Path) -> FloatModel:
         for name, tensor in zip(names, tensors, strict=True)
     )
     return FloatModel(
-        tflite=content, inputs=inputs, outputs=outputs, source=f"model file {str(path)!r}"
+        tflite=content,
+        inputs=inputs,
+        outputs=outputs,
+        signature=key or DEFAULT_SIGNATURE,
+        source=source,
+        attached=attached_files(whole, name=source),
     )

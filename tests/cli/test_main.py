@@ -86,6 +86,21 @@ def test_export_without_data(here, capsys):
     assert report["ranges"]["image"] == [-4.0, 4.0] and report["outputs"] == []
 
 
+def test_export_takes_a_dtype_for_each_door(here, capsys):
+    wanted = {"image": "uint8", "output": "float32"}
+    for number, flags in enumerate(
+        (["--io=image=uint8,output=float32"], ["--io=output=float32", "--io=image=uint8"])
+    ):
+        name = f"doors_{number}"
+        arguments = ["export", "model.keras", f"{name}.tflite", "--data=data.npy", *flags]
+        assert main([*arguments, f"--json={name}.json"]) == 0
+        assert json.loads((here / f"{name}.json").read_text())["recipe"]["io"] == wanted
+    for flags in (["--io=uint8,image"], ["--io=uint7"], ["--io=picture=uint8"]):
+        arguments = ["export", "model.keras", "no.tflite", "--data=data.npy", *flags]
+        assert main(arguments) == 2
+        assert "io=" in capsys.readouterr().err
+
+
 def test_flags_start_anew_at_every_call(here, capsys):
     main(["export", "model.keras", "out.tflite", "--data=data.npy", "--io=uint8"])
     main(["export", "model.keras", "out2.tflite", "--data=data.npy", "--json=again.json"])

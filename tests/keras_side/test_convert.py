@@ -152,12 +152,15 @@ def test_a_saved_model_converts_by_its_signature(tmp_path):
     model.export(str(tmp_path / "saved"), verbose=False)
     made = from_saved_model(str(tmp_path / "saved"))
     assert {spec.name for spec in made.inputs} == {"picture", "facts"}
+    # Keras saves the function under two names.
+    assert made.signature == "serving_default"
+    assert from_saved_model(str(tmp_path / "saved"), signature="serve").signature == "serve"
     _equal(made)
 
 
 def test_a_saved_model_without_signature_is_refused(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "bare"))
-    with pytest.raises(UserError, match="has no signature 'serving_default'"):
+    with pytest.raises(UserError, match="has no signature; save it"):
         from_saved_model(str(tmp_path / "bare"))
 
 
@@ -171,3 +174,24 @@ def test_unsupported_ops_are_named():
     model = keras.Model(x, layers.Lambda(tf.linalg.det, output_shape=())(x))
     with pytest.raises(UserError, match=r"cannot become a \.tflite: unsupported op.*Determinant"):
         from_keras(model)
+
+
+def test_a_layer_that_needs_fixed_sizes_is_named():
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.UpSampling2D(interpolation="bilinear", name="enlarge")(image)
+    with pytest.raises(UserError, match=r"open sizes \('image' .*layer 'enlarge' \(UpSampling2D\)"):
+        from_keras(keras.Model(image, x))
+
+
+def test_a_layer_whose_code_fails_in_a_graph_is_named():
+    @keras.saving.register_keras_serializable(package="tests")
+    class Picky(keras.layers.Layer):
+        def call(self, x):
+            return x if not tf.is_symbolic_tensor(x) and bool(tf.reduce_any(x > 0)) else 1 / 0
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    x = keras.Input((4,), name="x")
+    with pytest.raises(UserError, match=r"layer 'picky' \(Picky\) fails: division by zero"):
+        from_keras(keras.Model(x, Picky()(x)))

@@ -103,6 +103,27 @@ def test_the_reference_is_the_float_file(plain, plan, samples):
     np.testing.assert_array_equal(Alone(plain.graph, plan, samples, {}).reference(), expected)
 
 
+def test_inputs_may_be_read_in_another_order_or_not_at_all():
+    def crossed(first, second, third):
+        return tf.tanh(second @ builders.weights(4, 4)) - first @ builders.weights(4, 4, seed=1)
+
+    content = builders.tflite(crossed, (1, 4), (1, 4), (1, 4))
+    plain = normalize(content, name="the test's file")
+    graph, door = plain.graph, parameters(-4.0, 4.0, bits=8, mode=Mode.ASYMMETRIC)
+    made = [t for op in graph.ops for t in op.outputs]
+    plan = Plan(doors=dict.fromkeys((*graph.inputs, *made), door), bounds={}, bits={})
+    samples = [list(builders.weights(3, 1, 4, seed=seed)) for seed in range(2)]
+    alone = Alone(graph, plan, samples, {})
+    names = [spec.name for spec in Runner(content).inputs]
+    wanted = [Runner(content).run(dict(zip(names, sample, strict=True))) for sample in samples]
+    np.testing.assert_array_equal(alone.reference(), wanted)
+    for layer, came, _ in alone.run(quantized_layers(graph, plan)):
+        # Codes are 8 / 255 apart, and what is quantized is multiplied by a few weights.
+        assert np.abs(np.array(came) - wanted).max() < 0.2, layer
+        unused = layer.tensors[0] == graph.inputs[2]
+        assert np.array_equal(came, wanted) == unused
+
+
 def test_one_layer_measured_alone_is_what_it_is_among_others(plain, plan, samples):
     layers = quantized_layers(plain.graph, plan)
     together = list(Alone(plain.graph, plan, samples, {}).run(layers))

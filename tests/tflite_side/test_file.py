@@ -108,3 +108,13 @@ def test_equal_constants_share_a_buffer(content):
     share_buffers(model)
     assert twin.buffer == tensor.buffer
     assert len(pack(model)) < before
+
+
+def test_op_codes_of_old_files_are_read_into_both_fields(content):
+    model = parse(content, name="it")
+    wanted = [code.builtinCode for code in model.operatorCodes]
+    for code in model.operatorCodes:
+        code.builtinCode = 0
+    again = parse(pack(model), name="it")
+    assert [code.builtinCode for code in again.operatorCodes] == wanted
+    assert [code.deprecatedBuiltinCode for code in again.operatorCodes] == wanted

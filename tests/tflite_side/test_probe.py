@@ -1,9 +1,13 @@
 import os
 import random
 
+import builders
+import numpy as np
 import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
-from tflq import UserError, inspect
+from tflq import UserError, compare, export, inspect
 from tflq.tflite_side import probe
 
 
@@ -45,3 +49,40 @@ def test_a_hang_ends(monkeypatch, float_file):
     monkeypatch.setattr(module, "_SECONDS", 1)
     with pytest.raises(UserError, match="does not finish one inference in 1 s"):
         probe(float_file)
+
+
+def _open_file(tmp_path, function):
+    kernel = builders.weights(5, 5, 3, 4)
+    path = tmp_path / "open.tflite"
+    path.write_bytes(
+        builders.tflite(lambda x: function(tf.nn.conv2d(x, kernel, 1, "VALID")), (1, None, None, 3))
+    )
+    return path
+
+
+def test_a_file_of_open_sizes_needs_not_run_as_it_is_stored(tmp_path):
+    path = _open_file(tmp_path, tf.nn.relu)
+    with pytest.raises(RuntimeError):
+        _invoked(path)
+    probe(path)
+    inspect(path)
+    data = np.random.default_rng(0).random((40, 9, 12, 3), "float32")
+    export(path, tmp_path / "q.tflite", data=data)
+    assert compare(path, tmp_path / "q.tflite", data).outputs[0].sqnr_db > 30
+
+
+def _invoked(path):
+    interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    interpreter.invoke()
+
+
+def test_data_that_open_sizes_do_not_fit_are_refused(tmp_path):
+    path = _open_file(tmp_path, lambda x: tf.reshape(x, (1, -1)) @ builders.weights(16, 2))
+    probe(path)
+    data = np.random.default_rng(0).random((40, 6, 6, 3), "float32")
+    export(path, tmp_path / "q.tflite", data=data)
+    with pytest.raises(UserError, match="cannot run"):
+        export(path, tmp_path / "q.tflite", data=data[:, :5])
+    with pytest.raises(UserError, match="cannot run"):
+        compare(path, tmp_path / "q.tflite", data[:, :5])

@@ -1,5 +1,7 @@
 """Flags that say how a model is to be quantized."""
 
+from collections.abc import Sequence
+
 from absl import flags
 
 from tflq._choices import Choices
@@ -7,7 +9,7 @@ from tflq._errors import UserError
 from tflq._methods import BIAS_CORRECTIONS, RECIPES, ROUNDING_NAMES
 from tflq.ranges import WEIGHT_METHODS, calibrators
 from tflq.scheme import schemes
-from tflq.tflite_side import IO_TYPES
+from tflq.tflite_side import IO_TYPES, Io
 
 
 def add_choice_flags(values: flags.FlagValues) -> None:
@@ -65,11 +67,33 @@ def add_choice_flags(values: flags.FlagValues) -> None:
         "smallest and largest value of the inputs, where there is no data",
         flag_values=values,
     )
-    flags.DEFINE_enum(
+    add_io_flag(values)
+    flags.DEFINE_bool(
+        "split_outputs",
+        False,
+        "hand out what outputs join at their end one by one, each with a scale of its own",
+        flag_values=values,
+    )
+    add_signature_flag(values)
+
+
+def add_io_flag(values: flags.FlagValues) -> None:
+    """Defines `--io`."""
+    flags.DEFINE_multi_string(
         "io",
+        [],
+        f"dtype of inputs and outputs ({', '.join(IO_TYPES)}), or as input=DTYPE,output=DTYPE or "
+        "NAME=DTYPE; default: the scheme's",
+        flag_values=values,
+    )
+
+
+def add_signature_flag(values: flags.FlagValues) -> None:
+    """Defines `--signature`."""
+    flags.DEFINE_string(
+        "signature",
         None,
-        IO_TYPES,
-        "dtype of inputs and outputs; default: the scheme's",
+        "which signature of a .tflite or SavedModel that has several",
         flag_values=values,
     )
 
@@ -115,13 +139,31 @@ def choices(values: flags.FlagValues) -> Choices:
         "rounding": values.rounding,
         "recipe": values.recipe,
         "input_range": _range(values.input_range),
-        "io": values.io,
+        "io": io_of(values),
+        "split_outputs": values.split_outputs,
+        "signature": values.signature,
     }
 
 
+def io_of(values: flags.FlagValues) -> Io | None:
+    """What `--io` chooses.
+
+    Raises:
+        UserError: it is malformed.
+    """
+    texts = [part for text in values.io for part in text.split(",")]
+    if len(texts) == 1 and "=" not in texts[0]:
+        return str(texts[0])
+    return _split(texts, "io", "DTYPE") or None
+
+
 def _pairs(values: flags.FlagValues, flag: str, value: str) -> dict[str, str]:
+    return _split(values[flag].value, flag, value)
+
+
+def _split(texts: Sequence[str], flag: str, value: str) -> dict[str, str]:
     pairs = {}
-    for text in values[flag].value:
+    for text in texts:
         name, equals, chosen = text.rpartition("=")
         if not (name and equals and chosen):
             raise UserError(f"--{flag}={text!r} is malformed; write NAME={value}.")

@@ -4,6 +4,7 @@ from absl import flags
 
 from tflq._compare import compare
 from tflq._errors import UserError
+from tflq.cli._choice_flags import add_signature_flag
 from tflq.cli._data_flags import add_data_flags, data_path
 from tflq.cli._output import add_json_flag, positionals, show
 
@@ -16,6 +17,7 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_bool(
     "safe_mode", True, "refuse model files that carry code (Lambda layers)", flag_values=FLAGS
 )
+add_signature_flag(FLAGS)
 add_data_flags(FLAGS)
 add_json_flag(FLAGS)
 
@@ -26,4 +28,7 @@ def run(arguments: list[str]) -> None:
     data = data_path(FLAGS.data, FLAGS)
     if data is None:
         raise UserError("--data is missing; give samples to compare the models on.")
-    show(compare(reference, candidate, data, safe_mode=FLAGS.safe_mode), FLAGS)
+    compared = compare(
+        reference, candidate, data, signature=FLAGS.signature, safe_mode=FLAGS.safe_mode
+    )
+    show(compared, FLAGS)

@@ -8,12 +8,11 @@ from absl import flags
 from tflq._errors import UserError
 from tflq._files import write_whole
 from tflq._search import search
-from tflq.cli._choice_flags import add_model_flags
+from tflq.cli._choice_flags import add_io_flag, add_model_flags, add_signature_flag, io_of
 from tflq.cli._data_flags import add_data_flags, data_flags, data_path
 from tflq.cli._metric_flags import add_metric_flags
 from tflq.cli._output import add_json_flag, positionals, show
 from tflq.scheme import schemes
-from tflq.tflite_side import IO_TYPES
 from tflq.trials import as_command
 
 USAGE = (
@@ -45,9 +44,7 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_enum("scheme", "w8a8", schemes(), "what to quantize to", flag_values=FLAGS)
-flags.DEFINE_enum(
-    "io", None, IO_TYPES, "dtype of inputs and outputs; default: the scheme's", flag_values=FLAGS
-)
+add_io_flag(FLAGS)
 flags.DEFINE_string(
     "workers",
     "1",
@@ -60,6 +57,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "picture", None, "also draw accuracy against time into this PNG", flag_values=FLAGS
 )
+add_signature_flag(FLAGS)
 add_model_flags(FLAGS)
 add_data_flags(FLAGS)
 add_json_flag(FLAGS)
@@ -87,7 +85,8 @@ def run(arguments: list[str]) -> None:
         batch_size=FLAGS.batch_size or None,
         safe_mode=FLAGS.safe_mode,
         scheme=FLAGS.scheme,
-        io=FLAGS.io,
+        io=io_of(FLAGS),
+        signature=FLAGS.signature,
     )
     command = as_command(model, data_flags(FLAGS), found.choices)
     show(replace(found, command=command), FLAGS)

@@ -113,7 +113,7 @@ def parity(file: str | os.PathLike[str] | bytes, data: Any) -> Parity:
     content, name = opened(file)
     program = program_of(content, name=name)
     watched, plain = Runner(content, keep_all=True), Runner(content)
-    tallies = {step: _Tally() for step in program.steps}
+    tallies = {step: _Tally() for step in program.steps if _is_live(program, step)}
     ends = [_Tally() for _ in program.outputs]
     count = 0
     for chunk in _chunks(samples(data, plain.inputs)):
@@ -146,11 +146,17 @@ class _Tally:
         return self.same / self.all if self.all else 1.0
 
 
+def _is_live(program: Program, step: Step) -> bool:
+    """Whether anything depends on what the op makes: else the runtime need not have made it."""
+    return not program.graph.live.isdisjoint(step.op.outputs)
+
+
 def _compare_ops(
     program: Program, runner: Runner, chunk: Sequence[Sample], tallies: dict[Step, _Tally]
 ) -> None:
+    live = program.graph.live
     seen = {index for step in tallies for index in (*step.op.inputs, *step.op.outputs)}
-    computed = [i for i in seen if i >= 0 and program.place(i).value is None]
+    computed = [i for i in seen if i in live and program.place(i).value is None]
     views = {index: runner.view(index) for index in computed}
     kept: dict[int, list[np.ndarray]] = {index: [] for index in computed}
     for sample in chunk:
@@ -161,8 +167,9 @@ def _compare_ops(
     for step, tally in tallies.items():
         made = step([program.value(index, values) for index in step.op.inputs])
         for index, value in zip(step.op.outputs, made, strict=True):
-            place = program.place(index)
-            tally.add(stored(value, place), stored(values[index], place))
+            if index in live:
+                place = program.place(index)
+                tally.add(stored(value, place), stored(values[index], place))
 
 
 def _compare_ends(

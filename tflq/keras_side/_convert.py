@@ -1,7 +1,7 @@
 """From a Keras model or a SavedModel to a float .tflite."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,12 @@ import numpy as np
 from tflq._errors import UserError
 from tflq._float_model import FloatModel, Reference
 from tflq._quiet import quiet
+from tflq._signatures import choose_signature
 from tflq.data import InputSpec
 from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._layers import layer_resolver
 from tflq.keras_side._signature import Signature, read_signature
+from tflq.keras_side._untraceable import untraceable
 
 
 def from_keras(
@@ -44,7 +46,14 @@ def from_keras(
         return [tf.identity(value) for value in tf.nest.flatten(signature.call(tensors))]
 
     source = source or f"Keras model {model.name!r}"
-    tflite, outputs = _convert(forward, inputs, source)
+    try:
+        function = _traced(forward, inputs)
+    except UserError:
+        raise
+    except Exception as error:
+        # Whatever the code of a layer raises.
+        raise UserError(untraceable(error, model, inputs, source)) from error
+    tflite, outputs = _convert(function, source)
     names = _unique(getattr(model, "output_names", None) or [], outputs)
     return FloatModel(
         tflite=tflite,
@@ -71,11 +80,19 @@ def _reference(signature: Signature, inputs: Sequence[InputSpec]) -> Reference:
     return reference
 
 
-def from_saved_model(path: str, *, batch_size: int | None = 1) -> FloatModel:
-    """Converts the `serving_default` signature of a SavedModel folder.
+def from_saved_model(
+    path: str, *, batch_size: int | None = 1, signature: str | None = None
+) -> FloatModel:
+    """Converts one signature of a SavedModel folder.
+
+    Args:
+        path: the folder.
+        batch_size: the file's batch where the model leaves it open; None leaves it open too.
+        signature: name of the signature; default the only one.
 
     Raises:
-        UserError: the folder holds no such signature, or ops that TensorFlow Lite lacks.
+        UserError: the folder holds no such signature, or several and none is chosen, or ops
+            that TensorFlow Lite lacks.
     """
     import tensorflow as tf
 
@@ -85,13 +102,13 @@ def from_saved_model(path: str, *, batch_size: int | None = 1) -> FloatModel:
         raise UserError(
             f"SavedModel {path!r} cannot be loaded: {_first_line(error)}; export it again."
         ) from error
+    source = f"SavedModel {path!r}"
     signatures = getattr(loaded, "signatures", {})
-    if "serving_default" not in signatures:
-        raise UserError(
-            f"SavedModel {path!r} has no signature 'serving_default' (it has: "
-            f"{', '.join(signatures) or 'none'}); save it with model.export(folder)."
-        )
-    serve = signatures["serving_default"]
+    computed = {key: _computed(function) for key, function in signatures.items()}
+    key = choose_signature(computed, signature, name=source)
+    if key is None:
+        raise UserError(f"{source} has no signature; save it with model.export(folder).")
+    serve = signatures[key]
     specs = serve.structured_input_signature[1]
     inputs = tuple(
         _with_batch(
@@ -111,10 +128,27 @@ def from_saved_model(path: str, *, batch_size: int | None = 1) -> FloatModel:
     def reference(sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         return [t.numpy() for t in forward(*(tf.constant(sample[s.name]) for s in inputs))]
 
-    source = f"SavedModel {path!r}"
-    tflite, _ = _convert(forward, inputs, source)
+    tflite, _ = _convert(_traced(forward, inputs), source)
     return FloatModel(
-        tflite=tflite, inputs=inputs, outputs=names, reference=reference, source=source
+        tflite=tflite,
+        inputs=inputs,
+        outputs=names,
+        signature=key,
+        reference=reference,
+        source=source,
+    )
+
+
+def _computed(function: Any) -> Hashable:
+    """The same for signatures that call one function, with the same variables and names."""
+    graph = function.graph.as_graph_def()
+    called = tuple(node.attr["f"].func.name for node in graph.node if "f" in node.attr)
+    specs = function.structured_input_signature[1]
+    return (
+        called or graph.SerializeToString(deterministic=True),
+        frozenset(id(captured) for captured in function.captured_inputs),
+        frozenset((name, str(spec.shape), spec.dtype) for name, spec in specs.items()),
+        frozenset(function.structured_outputs),
     )
 
 
@@ -136,15 +170,18 @@ def _with_batch(spec: InputSpec, batch_size: int | None) -> InputSpec:
     return InputSpec(name=spec.name, shape=(batch_size, *spec.shape[1:]), dtype=spec.dtype)
 
 
-def _convert(
-    forward: Callable[..., Any], inputs: Sequence[InputSpec], source: str
-) -> tuple[bytes, int]:
+def _traced(forward: Callable[..., Any], inputs: Sequence[InputSpec]) -> Any:
     import tensorflow as tf
 
     specs = [
         tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{i}") for i, spec in enumerate(inputs)
     ]
-    function = tf.function(forward, autograph=False).get_concrete_function(*specs)
+    return tf.function(forward, autograph=False).get_concrete_function(*specs)
+
+
+def _convert(function: Any, source: str) -> tuple[bytes, int]:
+    import tensorflow as tf
+
     try:
         with quiet():
             converter = tf.lite.TFLiteConverter.from_concrete_functions([function])

@@ -64,10 +64,12 @@ class Expectations:
 
     Attributes:
         ranges: (min, max) of each layer's output, by layer name, and of inputs, by input name.
+        logits: (min, max) before the activation that a layer with a kernel has, by layer name.
         input_means: by name of a layer with a kernel, the mean of each of its input channels.
     """
 
     ranges: dict[str, tuple[float, float]]
+    logits: dict[str, tuple[float, float]]
     input_means: dict[str, np.ndarray]
 
 
@@ -80,6 +82,7 @@ def expect(graph: KerasGraph, input_ranges: Mapping[str, tuple[float, float]]) -
     """
     known: dict[int, ClippedNormal] = {}
     ranges: dict[str, tuple[float, float]] = dict(input_ranges)
+    logits: dict[str, tuple[float, float]] = {}
     means: dict[str, np.ndarray] = {}
     for tensor, config in graph.inputs.items():
         low, high = input_ranges[config["name"]]
@@ -90,9 +93,10 @@ def expect(graph: KerasGraph, input_ranges: Mapping[str, tuple[float, float]]) -
     for node in graph.nodes:
         if has_kernel(node.layer) and node.inputs[0] in known:
             means[node.layer.name] = known[node.inputs[0]].moments()[0]
+            logits[node.layer.name] = _logits(node.layer, known[node.inputs[0]]).range
         if node.outputs[0] in known:
             ranges[node.layer.name] = known[node.outputs[0]].range
-    return Expectations(ranges=ranges, input_means=means)
+    return Expectations(ranges=ranges, logits=logits, input_means=means)
 
 
 def expected_reach(graph: KerasGraph) -> dict[int, np.ndarray]:
@@ -116,15 +120,14 @@ def _through(
     """The distribution that a layer makes of its inputs'; None where that is not known."""
     layer, kind = node.layer, node.layer.kind
     if has_kernel(layer) and layer.statistics is not None:
-        moments = layer.statistics
-        return _activate(layer, _normal(moments.mean, moments.deviation**2))
+        return _activate(layer, _logits(layer))
     if not node.inputs or any(tensor not in known for tensor in node.inputs):
         return None
     if not is_as_named(node):
         return None
     given = [known[tensor] for tensor in node.inputs]
     if has_kernel(layer):
-        return _activate(layer, _kernel(layer, given[0]))
+        return _activate(layer, _logits(layer, given[0]))
     if kind in PASSING or kind in PADDING:
         return given[0]
     if kind == "Flatten":
@@ -145,7 +148,11 @@ def _through(
     return _activate(layer, given[0]) if activation_of(layer) is not None else None
 
 
-def _kernel(layer: Layer, given: ClippedNormal) -> ClippedNormal:
+def _logits(layer: Layer, given: ClippedNormal | None = None) -> ClippedNormal:
+    """What a layer's kernel makes: as its batch norm has seen it, else of what it is given."""
+    if layer.statistics is not None:
+        return _normal(layer.statistics.mean, layer.statistics.deviation**2)
+    assert given is not None, "without statistics its input is known"
     mean, variance = given.moments()
     kernel = kernel_of(layer).astype(np.float64)
     _, groups, inputs, _ = kernel.shape

@@ -7,8 +7,10 @@ from tflq.tflite_side._assignment import (
     activation_bits,
     assign,
     check_scheme_for,
+    float_ops,
     weight_bits,
 )
+from tflq.tflite_side._attached import attach_files, attached_files
 from tflq.tflite_side._bias_correction import analytic_corrections
 from tflq.tflite_side._channel_errors import channel_errors, paired_activations, same_activations
 from tflq.tflite_side._checkpoint import Checkpoint
@@ -18,8 +20,11 @@ from tflq.tflite_side._derived_ranges import derive_ranges
 from tflq.tflite_side._digest import graph_digest, structure_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
+from tflq.tflite_side._float_only import float_only, ranked_scores
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
-from tflq.tflite_side._io import IO_TYPES, check_io, default_io
+from tflq.tflite_side._io import IO_TYPES, Doors, Io, check_io, default_io, resolve_io
+from tflq.tflite_side._joins import NarrowJoin, ending_in, narrow_joins
+from tflq.tflite_side._kernel_limits import within_kernels
 from tflq.tflite_side._kernel_rules import activations, fixed_range, same_scale_groups
 from tflq.tflite_side._names import Names
 from tflq.tflite_side._normalize import Normalized, normalize
@@ -34,6 +39,8 @@ from tflq.tflite_side._runner import Runner
 from tflq.tflite_side._signature import signature_names
 from tflq.tflite_side._signed16 import sign_16_bits
 from tflq.tflite_side._statistics import collect
+from tflq.tflite_side._steep import keep_steep
+from tflq.tflite_side._subgraphs import take_signature
 from tflq.tflite_side._trained import trained_assignment, trained_bounds
 from tflq.tflite_side._vocabulary import vocabulary
 from tflq.tflite_side._weights import SLOTS, weighted_ops, weights_of
@@ -48,10 +55,13 @@ __all__ = [
     "Checkpoint",
     "Delegation",
     "Deviation",
+    "Doors",
     "FileFacts",
     "Graph",
+    "Io",
     "Layer",
     "Names",
+    "NarrowJoin",
     "Noise",
     "Normalized",
     "Op",
@@ -65,6 +75,8 @@ __all__ = [
     "activations",
     "analytic_corrections",
     "assign",
+    "attach_files",
+    "attached_files",
     "channel_errors",
     "check_io",
     "check_scheme_for",
@@ -75,23 +87,31 @@ __all__ = [
     "cut_op",
     "delegated_ops",
     "derive_ranges",
+    "ending_in",
     "fixed_range",
+    "float_ops",
+    "float_only",
     "graph_digest",
+    "keep_steep",
+    "narrow_joins",
     "normalize",
     "pack",
     "paired_activations",
     "probe",
     "quantize",
     "quantized_layers",
+    "ranked_scores",
     "read_bytes",
     "read_facts",
     "refine",
+    "resolve_io",
     "return_order",
     "same_activations",
     "same_scale_groups",
     "sign_16_bits",
     "signature_names",
     "structure_digest",
+    "take_signature",
     "trained_assignment",
     "trained_bounds",
     "untrained",
@@ -100,5 +120,6 @@ __all__ = [
     "weighted_ops",
     "weights_of",
     "with_constants",
+    "within_kernels",
     "xnnpack_delegation",
 ]

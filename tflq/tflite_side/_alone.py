@@ -30,7 +30,7 @@ class Layer:
 
     Attributes:
         op: index of the op; -1 for an input of the graph.
-        tensors: what is quantized: the op's outputs, or the input.
+        tensors: what is quantized: outputs of the op, or the input.
         kind: of the op; "INPUT" for an input.
         weighted: whether weights are quantized too.
     """
@@ -53,12 +53,17 @@ def quantized_layers(graph: Graph, plan: Plan) -> tuple[Layer, ...]:
     ]
     weighted = {op.index for op in weighted_ops(graph) if weights_of(graph, op) in plan.bits}
     ops = [
-        Layer(op=op.index, tensors=op.outputs, kind=op.kind, weighted=op.index in weighted)
+        Layer(op=op.index, tensors=tensors, kind=op.kind, weighted=op.index in weighted)
         for op in graph.ops
         if op.kind not in SAME_SCALE
-        and (op.index in weighted or any(t in plan.doors for t in op.outputs))
+        and (tensors := _changed(op, plan, weighted=op.index in weighted))
     ]
     return (*doors, *ops)
+
+
+def _changed(op: Op, plan: Plan, *, weighted: bool) -> tuple[int, ...]:
+    """The outputs that become others: an op of several may have some that nothing reads."""
+    return op.outputs if weighted else tuple(t for t in op.outputs if t in plan.doors)
 
 
 class Alone:
@@ -114,19 +119,21 @@ class Alone:
 
     def reference(self) -> Outputs:
         """What the float network computes."""
-        graph = self._graph
-        return list(run_all(rest(graph, 0), iter([list(s) for s in self._samples])))
+        return self._whole({})
 
     def _from_input(self, layer: Layer) -> Outputs:
-        place = self._graph.inputs.index(layer.tensors[0])
-        door = self._plan.doors[layer.tensors[0]]
+        return self._whole({tensor: self._plan.doors[tensor] for tensor in layer.tensors})
+
+    def _whole(self, doors: Mapping[int, Affine]) -> Outputs:
+        """The float network, of whose inputs some are quantized."""
+        graph = self._graph
+        # In the order of `rest`, which has not the inputs that nothing reads.
+        places = [(graph.inputs.index(t), doors.get(t)) for t in live_tensors(graph, 0)]
         feeds = (
-            [_faked(x, door) if i == place else x for i, x in enumerate(sample)]
+            [sample[i] if door is None else _faked(sample[i], door) for i, door in places]
             for sample in self._samples
         )
-        live = live_tensors(self._graph, 0)
-        order = [self._graph.inputs.index(tensor) for tensor in live]
-        return list(run_all(rest(self._graph, 0), ([feed[i] for i in order] for feed in feeds)))
+        return list(run_all(rest(graph, 0), feeds))
 
     def _from(self, op: Op, doors: Mapping[int, Affine]) -> Outputs:
         """The op with its weights as they will be, its outputs quantized, then all after it."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tflq._errors import UserError
 from tflq.scheme import Scheme, Writer, get_scheme, schemes
+from tflq.tflite_side._float_only import float_only, ranked_scores
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._int16_kernels import INT16_VERSIONS
 from tflq.tflite_side._kernel_rules import activations
@@ -43,7 +44,9 @@ def assign(graph: Graph, base: Scheme, overrides: Mapping[int, str]) -> dict[int
     """Gives every op its scheme.
 
     The first and the last weighted ops take `base.edge_weight_bits`, unless they are overridden:
-    those with no other weighted op between them and an input, or an output, of the graph.
+    those with no other weighted op between them and an input, or an output, of the graph. Ops
+    that no integer kernel computes stay in float, whatever is asked, and so does what makes the
+    scores that a selection of boxes ranks, unless it is asked for.
 
     Args:
         graph: the float graph.
@@ -61,13 +64,22 @@ def assign(graph: Graph, base: Scheme, overrides: Mapping[int, str]) -> dict[int
     if base.edge_weight_bits is not None:
         at_edge, edges = replace(base, weight_bits=base.edge_weight_bits), _edges(graph)
     assignment: dict[int, Scheme | None] = {}
+    left = float_only(graph) if base.writer is Writer.INTEGER else {}
+    ranked = ranked_scores(graph) if base.activation_bits == 8 else {}
     for op in graph.ops:
         named = [overrides[tensor] for tensor in op.outputs if tensor in overrides]
-        if named:
+        if op.index in left or (op.index in ranked and not named):
+            assignment[op.index] = None
+        elif named:
             assignment[op.index] = None if named[-1] == FLOAT32 else get_scheme(named[-1])
         else:
             assignment[op.index] = at_edge if op.index in edges else base
     return assignment
+
+
+def float_ops(assignment: Assignment) -> frozenset[int]:
+    """Indices of the ops that compute in float."""
+    return frozenset(index for index, scheme in assignment.items() if scheme is None)
 
 
 def activation_bits(graph: Graph, assignment: Assignment) -> dict[int, int | None]:

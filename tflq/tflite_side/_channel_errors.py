@@ -8,6 +8,7 @@ import numpy as np
 from tflq.data import InputSpec
 from tflq.tflite_side._graph import Graph, Tensor
 from tflq.tflite_side._runner import Runner
+from tflq.tflite_side._seen import seen
 from tflq.tflite_side._weights import weighted_ops
 
 
@@ -55,9 +56,11 @@ def paired_activations(
 
     Yields:
         Sample by sample, and tensor by tensor, its index in the float file, the float values and,
-        in float64, what the quantized file has in their place. What that has not is left out.
+        in float64, what the quantized file has in their place. What that has not is left out, and
+        so is what no reader can tell, such as how large a mask is.
     """
-    found = same_activations(Graph.from_bytes(floating), Graph.from_bytes(quantized), tensors)
+    graph = Graph.from_bytes(floating)
+    found, visible = same_activations(graph, Graph.from_bytes(quantized), tensors), seen(graph)
     first = Runner(floating, inputs=inputs, keep_all=True)
     second = Runner(quantized, inputs=inputs, keep_all=True)
     for sample in samples:
@@ -65,7 +68,8 @@ def paired_activations(
         second.run(sample)
         for index, tensor in found.items():
             # A copy, for a view must be gone before the next run.
-            yield index, first.view(index)().copy(), _real(second.view(tensor.index)(), tensor)
+            wanted = first.view(index)().copy()
+            yield index, *visible.pair(index, wanted, _real(second.view(tensor.index)(), tensor))
 
 
 def same_activations(graph: Graph, quantized: Graph, tensors: Sequence[int]) -> dict[int, Tensor]:
@@ -91,10 +95,10 @@ def same_activations(graph: Graph, quantized: Graph, tensors: Sequence[int]) -> 
     found = {}
     for index in tensors:
         name = graph.tensors[index].name
-        if index in doors:
-            found[index] = quantized.tensors[doors[index]]
-        elif name in quantized.by_name:
-            found[index] = quantized.by_name[name]
+        same = quantized.tensors[doors[index]] if index in doors else quantized.by_name.get(name)
+        # What nothing depends on holds whatever was in its memory.
+        if same is not None and index in graph.live and same.index in quantized.live:
+            found[index] = same
     return found
 
 

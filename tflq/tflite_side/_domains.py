@@ -15,16 +15,14 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq.affine import Mode, parameters
 from tflq.tflite_side._assignment import Assignment, has_int16_kernel
-from tflq.tflite_side._file import drop_unused_tensors, operator_code, require_version
+from tflq.tflite_side._file import drop_unused_tensors, operator_code
 from tflq.tflite_side._graph import Graph, Op, counterparts
-from tflq.tflite_side._int16_kernels import INT16_UNIT_OUTPUT, INT16_VERSIONS, UNIT_BOUND
+from tflq.tflite_side._int16_kernels import INT16_UNIT_OUTPUT, UNIT_BOUND
 from tflq.tflite_side._kernel_rules import SAME_SCALE
 from tflq.tflite_side._weights import SLOTS, bias_of, weights_of
 
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 _CONVERTIBLE = ("int8", "uint8", "int16", "float32")
-# The versions that know int16 on either side.
-_CONVERSION_VERSION = {"QUANTIZE": 2, "DEQUANTIZE": 3}
 _TYPES = {
     "int8": schema.TensorType.INT8,
     "uint8": schema.TensorType.UINT8,
@@ -40,7 +38,7 @@ def move(
     assignment: Assignment,
     ranges: Mapping[int, tuple[float, float]],
     *,
-    io: str,
+    int16_doors: bool,
 ) -> Graph:
     """Gives every op the domain that its scheme asks for.
 
@@ -49,7 +47,7 @@ def move(
         floating: the float graph it was made from.
         assignment: the scheme of every op of `floating`.
         ranges: (min, max) of every activation by tensor index of `floating`.
-        io: dtype of inputs and outputs: for "int16" those that are int8 become int16.
+        int16_doors: inputs and outputs that are int8 become int16.
 
     Returns:
         The graph of several domains; `integer` itself where all stays int8.
@@ -69,9 +67,9 @@ def move(
             continue
         if _may_move(integer, op, floating, source):
             domains[op.index] = domain, source
-    if not domains and io != "int16":
+    if not domains and not int16_doors and None not in assignment.values():
         return integer
-    return _Mover(integer, floating, domains, ranges).move(int16_doors=io == "int16")
+    return _Mover(integer, floating, domains, ranges).move(int16_doors=int16_doors)
 
 
 def _may_move(integer: Graph, op: Op, floating: Graph, source: Op) -> bool:
@@ -142,7 +140,6 @@ class _Mover:
         raw = self._sub.operators[op.index]
         if domain == "int16":
             inputs = self._int16_inputs(op, source)
-            require_version(self._model, op.index, INT16_VERSIONS[op.kind])
             if op.kind in ("ADD", "SUB"):
                 raw.builtinOptions.potScaleInt16 = False
             for tensor in op.outputs:
@@ -150,7 +147,7 @@ class _Mover:
                 self._set(tensor, self._int16(tied))
         elif domain == "float32":
             inputs = self._float_inputs(op, source)
-            raw.builtinOptions = copy.deepcopy(source.options)
+            raw.builtinOptions, raw.intermediates = copy.deepcopy(source.options), None
             for tensor in op.outputs:
                 self._set(tensor, _FLOAT32)
         else:
@@ -184,6 +181,10 @@ class _Mover:
             elif self._floating.tensors[twin].is_constant:
                 values = self._floating.constant(twin)
                 inputs.append(self._constant(tensor, values, _FLOAT32))
+            elif self._floating.tensors[twin].is_variable:
+                # A state is not converted: the op alone reads and writes it.
+                self._set(tensor, _FLOAT32)
+                inputs.append(tensor)
             else:
                 inputs.append(self._as(tensor, _FLOAT32))
         return inputs
@@ -203,7 +204,7 @@ class _Mover:
                 start = self._as(tensor, self._narrow(tensor))
             target = self._place(tensor, root, form)
             kind = "DEQUANTIZE" if form.dtype == "float32" else "QUANTIZE"
-            self._convert(kind, start, target, wide="int16" in (native.dtype, form.dtype))
+            self._convert(kind, start, target)
             self._made[root, form] = target
         return self._made[root, form]
 
@@ -215,13 +216,10 @@ class _Mover:
         self._set(tensor, form)
         return tensor
 
-    def _convert(self, kind: str, source: int, target: int, *, wide: bool) -> None:
+    def _convert(self, kind: str, source: int, target: int) -> None:
         operator = schema.OperatorT()
         operator.opcodeIndex = operator_code(self._model, getattr(schema.BuiltinOperator, kind))
         operator.inputs, operator.outputs = [source], [target]
-        if wide:
-            code = self._model.operatorCodes[operator.opcodeIndex]
-            code.version = max(code.version, _CONVERSION_VERSION[kind])
         self._operators.append(operator)
 
     def _root(self, tensor: int) -> int:

@@ -42,7 +42,8 @@ def parse(content: bytes, *, name: str) -> Any:
         name: how messages call it.
 
     Returns:
-        The `ModelT`; buffers that lie outside of the flatbuffer are brought inside.
+        The `ModelT`; buffers that lie outside of the flatbuffer are brought inside, and
+        every op has its code in both of the fields that hold it.
 
     Raises:
         UserError: the content is damaged.
@@ -51,6 +52,7 @@ def parse(content: bytes, *, name: str) -> Any:
         model = schema.ModelT.InitFromPackedBuf(content, 0)
         _bring_buffers_inside(model, content)
         _check(model)
+        _settle_codes(model)
     except UserError:
         raise
     except Exception as error:
@@ -96,21 +98,13 @@ def share_buffers(model: Any) -> None:
 def operator_code(model: Any, builtin: int) -> int:
     """Index of a builtin's entry in the model's table of operators, which is made if need be."""
     for index, code in enumerate(model.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
+        if code.builtinCode == builtin:
             return index
     code = schema.OperatorCodeT()
-    code.builtinCode = builtin
-    # Codes that do not fit the old byte field are marked by its highest value.
-    code.deprecatedBuiltinCode = min(builtin, 127)
+    _set_code(code, builtin)
     code.version = 1
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
-
-
-def require_version(model: Any, operator: int, version: int) -> None:
-    """Raises the version of an operator of the main graph, so that older runtimes refuse it."""
-    code = model.operatorCodes[model.subgraphs[0].operators[operator].opcodeIndex]
-    code.version = max(code.version, version)
 
 
 def drop_unused_tensors(model: Any) -> None:
@@ -141,6 +135,18 @@ def _bring_buffers_inside(model: Any, content: bytes) -> None:
             buffer.offset = buffer.size = 0
 
 
+def _settle_codes(model: Any) -> None:
+    """Old files keep an op's code in the deprecated byte only; other tools read the wide field."""
+    for code in model.operatorCodes or []:
+        _set_code(code, max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def _set_code(code: Any, builtin: int) -> None:
+    code.builtinCode = builtin
+    # Codes that do not fit the old byte field are marked by its highest value.
+    code.deprecatedBuiltinCode = min(builtin, 127)
+
+
 def _check(model: Any) -> None:
     if not model.subgraphs:
         raise ValueError("it has no subgraph")
@@ -157,6 +163,11 @@ def _check(model: Any) -> None:
                 _require(index, count, "tensor")
             for index in _indices(operator.inputs):
                 _require(index, count, "tensor", lowest=-1)
+    for signature in model.signatureDefs or []:
+        _require(signature.subgraphIndex, len(model.subgraphs), "subgraph")
+        count = len(model.subgraphs[signature.subgraphIndex].tensors)
+        for entry in (*(signature.inputs or ()), *(signature.outputs or ())):
+            _require(entry.tensorIndex, count, "tensor")
 
 
 def _indices(vector: Any) -> list[int]:

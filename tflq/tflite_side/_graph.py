@@ -60,17 +60,23 @@ class Op:
     outputs: tuple[int, ...]
     options: Any
 
+    @property
+    def is_custom(self) -> bool:
+        """Whether no builtin has its kind."""
+        return not hasattr(schema.BuiltinOperator, self.kind)
+
 
 class Graph:
-    """The main subgraph of a .tflite.
+    """A subgraph of a .tflite.
 
     Args:
         model: a `ModelT`, as `parse` returns it.
+        number: of the subgraph; 0 is the main one.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, number: int = 0):
         self.model = model
-        self._subgraph = model.subgraphs[0]
+        self._subgraph = model.subgraphs[number]
 
     @classmethod
     def from_bytes(cls, content: bytes, *, name: str = "the .tflite") -> "Graph":
@@ -84,7 +90,7 @@ class Graph:
 
     @cached_property
     def ops(self) -> tuple[Op, ...]:
-        """All operations of the main subgraph, in execution order."""
+        """All operations of the subgraph, in execution order."""
         return _read_ops(self.model, self._subgraph)
 
     @cached_property
@@ -115,6 +121,18 @@ class Graph:
             for tensor in dict.fromkeys(op.inputs):
                 readers.setdefault(tensor, []).append(op)
         return {tensor: tuple(ops) for tensor, ops in readers.items()}
+
+    @cached_property
+    def live(self) -> frozenset[int]:
+        """The tensors that an output of the graph, or a kept state, depends on.
+
+        A runtime need not write any other: what lies in their memory is left there by chance.
+        """
+        live = set(self.outputs)
+        for op in reversed(self.ops):
+            if not op.outputs or not live.isdisjoint(op.outputs):
+                live.update(tensor for tensor in op.inputs if tensor >= 0)
+        return frozenset(live)
 
     @cached_property
     def by_name(self) -> dict[str, Tensor]:
@@ -181,8 +199,6 @@ def _read_ops(model: Any, subgraph: Any) -> tuple[Op, ...]:
 
 
 def _kind(code: Any) -> str:
-    # Old files keep the op in the deprecated byte, new ones in the wide field.
-    builtin = max(code.deprecatedBuiltinCode, code.builtinCode)
-    if builtin == schema.BuiltinOperator.CUSTOM:
+    if code.builtinCode == schema.BuiltinOperator.CUSTOM:
         return code.customCode.decode("utf-8", "replace") if code.customCode else "CUSTOM"
-    return _OP_NAMES.get(builtin, f"BUILTIN_{builtin}")
+    return _OP_NAMES.get(code.builtinCode, f"BUILTIN_{code.builtinCode}")

@@ -6,8 +6,9 @@ a private function of TensorFlow, so the supported TensorFlow range is narrow an
 read back and checked at every export.
 """
 
+import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from ai_edge_litert import schema_py_generated as schema
 from tflq._errors import UserError
 from tflq._quiet import quiet
 from tflq.tflite_side._file import pack, parse
+from tflq.tflite_side._fused_lstm import add_inner_ranges
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._islands import close_islands
+from tflq.tflite_side._kernel_rules import SAME_SCALE
 from tflq.tflite_side._weights import set_weights_and_biases
 
 
@@ -28,6 +31,7 @@ def write_integer(
     bits: Mapping[int, int],
     *,
     per_channel: bool,
+    apart: Collection[int] = (),
 ) -> Graph:
     """Quantizes weights, and activations to 8 bits; inputs and outputs become int8.
 
@@ -37,6 +41,7 @@ def write_integer(
         bounds: largest absolute weight by weight tensor index, one value or one a channel.
         bits: bits of a weight by the same index.
         per_channel: granularity of the weights that have no bound.
+        apart: indices of ops that stay in float.
 
     Returns:
         The integer graph.
@@ -45,14 +50,59 @@ def write_integer(
         raw = floating.model.subgraphs[0].tensors[index]
         raw.quantization = schema.QuantizationParametersT()
         raw.quantization.min, raw.quantization.max = [np.float32(low)], [np.float32(high)]
+    add_inner_ranges(floating, ranges)
     _mark(floating)
-    content = _quantize(pack(floating.model), per_channel=per_channel)
+    content = _quantize(_packed_without(floating, apart), per_channel=per_channel)
     model = parse(content, name="the int8 file")
+    _show(model, floating)
     close_islands(model)
     _restore_names(model, floating)
     integer = Graph(model)
     set_weights_and_biases(integer, floating, bounds, bits=bits)
     return Graph(integer.model)
+
+
+# Ops that the quantizer takes to have one scale for what they read and make.
+_TIED = SAME_SCALE | {"SCATTER_ND"}
+_HIDDEN = re.compile(r"tflq_float_(\d+)")
+
+
+def _packed_without(floating: Graph, apart: Collection[int]) -> bytes:
+    """The float file with ops that share no scale as custom ones, which the quantizer leaves.
+
+    It would take them for integer ops, whose kernels force one scale on what they read and make.
+    """
+    model, operators = floating.model, floating.model.subgraphs[0].operators
+    hidden = [op.index for op in floating.ops if op.index in apart and op.kind in _TIED]
+    codes = list(model.operatorCodes)
+    whole = {index: copy.copy(operators[index]) for index in hidden}
+    for index in hidden:
+        code = schema.OperatorCodeT(customCode=f"tflq_float_{index}", version=1)
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        operators[index].opcodeIndex = len(model.operatorCodes)
+        operators[index].builtinOptionsType, operators[index].builtinOptions = 0, None
+        model.operatorCodes = [*model.operatorCodes, code]
+    content = pack(model)
+    model.operatorCodes = codes
+    for index, operator in whole.items():
+        operators[index] = operator
+    return content
+
+
+def _show(model: Any, floating: Graph) -> None:
+    """Makes the hidden ops what they were, in place."""
+    for op in Graph(model).ops:
+        found = _HIDDEN.fullmatch(op.kind)
+        if found is None:
+            continue
+        source = floating.model.subgraphs[0].operators[int(found[1])]
+        code = copy.copy(floating.model.operatorCodes[source.opcodeIndex])
+        operator = model.subgraphs[0].operators[op.index]
+        operator.opcodeIndex = len(model.operatorCodes)
+        operator.builtinOptionsType = source.builtinOptionsType
+        operator.builtinOptions = source.builtinOptions
+        operator.customOptions = None
+        model.operatorCodes = [*model.operatorCodes, code]
 
 
 # The quantizer renames tensors: it appends digits to make names unique, joins the names of an

@@ -1,5 +1,7 @@
 """Changes what dtype a quantized graph takes and gives: int8, uint8, int16 or float32."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,9 @@ from tflq._errors import UserError
 from tflq.scheme import Scheme
 from tflq.tflite_side._file import operator_code
 from tflq.tflite_side._graph import Graph
+
+Io = str | Mapping[str, str]
+"""One dtype for all inputs and outputs, or one each, by "input", "output" or name."""
 
 IO_TYPES = ("int8", "uint8", "int16", "float32")
 # By bits of an activation.
@@ -25,46 +30,81 @@ def default_io(scheme: Scheme) -> str:
     return "float32" if scheme.activation_bits is None else f"int{scheme.activation_bits}"
 
 
-def check_io(io: str, scheme: Scheme) -> None:
-    """Refuses a dtype of inputs and outputs.
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """The dtype of every input and every output, in the file's order."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def check_io(io: Io, scheme: Scheme) -> None:
+    """Refuses dtypes of inputs and outputs.
 
     Raises:
-        UserError: `io` is not one of `IO_TYPES`, or does not go with the scheme.
+        UserError: one is not of `IO_TYPES`, or does not go with the scheme.
     """
-    if io not in IO_TYPES:
-        raise UserError(f"io={io!r} is unknown; choose one of: {', '.join(IO_TYPES)}.")
     allowed = _GOES_WITH[scheme.activation_bits]
-    if io not in allowed:
-        kept = "stay float32" if scheme.activation_bits is None else "have 16 bits"
-        kept = "have 8 bits" if scheme.activation_bits == 8 else kept
+    for dtype in io.values() if isinstance(io, Mapping) else (io,):
+        if dtype not in IO_TYPES:
+            raise UserError(f"io={io!r} is unknown; choose one of: {', '.join(IO_TYPES)}.")
+        if dtype not in allowed:
+            kept = "stay float32" if scheme.activation_bits is None else "have 16 bits"
+            kept = "have 8 bits" if scheme.activation_bits == 8 else kept
+            raise UserError(
+                f"io={io!r} does not go with scheme={scheme.name!r}, whose activations {kept}; "
+                f"choose one of: {', '.join(allowed)}."
+            )
+
+
+def resolve_io(io: Io, scheme: Scheme, *, inputs: Sequence[str], outputs: Sequence[str]) -> Doors:
+    """What `io` says of each input and output; a name says more than "input" and "output".
+
+    Args:
+        io: checked by `check_io`; where it tells nothing of one, that needs no conversion.
+        scheme: of the file.
+        inputs: names of the inputs.
+        outputs: names of the outputs.
+
+    Raises:
+        UserError: it names what the model does not have.
+    """
+    if not isinstance(io, Mapping):
+        return Doors(inputs=(io,) * len(inputs), outputs=(io,) * len(outputs))
+    unknown = [name for name in io if name not in ("input", "output", *inputs, *outputs)]
+    if unknown:
         raise UserError(
-            f"io={io!r} does not go with scheme={scheme.name!r}, whose activations {kept}; "
-            f"choose one of: {', '.join(allowed)}."
+            f"io={dict(io)!r} names {unknown[0]!r}; the model has the inputs "
+            f"{', '.join(inputs)} and the outputs {', '.join(outputs)}, all of which 'input' and "
+            "'output' name."
         )
+    default = default_io(scheme)
+    return Doors(
+        inputs=tuple(io.get(name, io.get("input", default)) for name in inputs),
+        outputs=tuple(io.get(name, io.get("output", default)) for name in outputs),
+    )
 
 
-def set_io(graph: Graph, io: str) -> Graph:
-    """Puts conversions at every int8 input and output.
+def set_io(graph: Graph, doors: Doors) -> Graph:
+    """Puts conversions at int8 inputs and outputs.
 
     Args:
         graph: a graph with int8 inputs and outputs; other dtypes, such as int32 token ids, stay.
-        io: the dtype at the door; int8 and int16 need no conversions.
+        doors: their dtypes to be; int8 and int16 need no conversions.
 
     Returns:
         The graph with them; the one given is used up.
     """
-    if io not in _TYPE:
-        return graph
     subgraph = graph.model.subgraphs[0]
     inputs, outputs = list(graph.inputs), list(graph.outputs)
-    for place, index in enumerate(inputs):
-        if graph.tensors[index].dtype == "int8":
+    for place, (index, io) in enumerate(zip(graph.inputs, doors.inputs, strict=True)):
+        if graph.tensors[index].dtype == "int8" and io in _TYPE:
             inputs[place] = _add_tensor(subgraph, index, io)
             subgraph.operators.insert(0, _conversion(graph.model, inputs[place], index, "QUANTIZE"))
-    kind = "DEQUANTIZE" if io == "float32" else "QUANTIZE"
-    for place, index in enumerate(outputs):
-        if graph.tensors[index].dtype == "int8":
+    for place, (index, io) in enumerate(zip(graph.outputs, doors.outputs, strict=True)):
+        if graph.tensors[index].dtype == "int8" and io in _TYPE:
             outputs[place] = _add_tensor(subgraph, index, io)
+            kind = "DEQUANTIZE" if io == "float32" else "QUANTIZE"
             subgraph.operators.append(_conversion(graph.model, index, outputs[place], kind))
     subgraph.inputs, subgraph.outputs = inputs, outputs
     return Graph(graph.model)

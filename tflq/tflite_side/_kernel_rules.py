@@ -4,11 +4,14 @@ The LiteRT 8-bit quantization specification demands these of every runtime; a ra
 one tensor of such a group is a range for all of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._int16_kernels import INT16_UNIT_OUTPUT, UNIT_BOUND
+
+# TensorFlow's quantizer adds 1e-6 to both ends of a range that is narrower than that.
+NARROWEST = 1e-6
 
 # Ops whose kernels only move or pick codes: every float input and output has one scale.
 SAME_SCALE = frozenset(
@@ -106,6 +109,22 @@ def _kind(graph: Graph, tensor: int) -> str | None:
     return None if op is None else op.kind
 
 
+def is_uncoded(graph: Graph, group: Sequence[int]) -> bool:
+    """Whether a group holds outputs of the graph that are ids, counts or coordinates.
+
+    What a custom op, such as one that selects boxes, or a cast of integers hands out would be
+    rounded to what calibration happened to see.
+    """
+    if not set(graph.outputs).intersection(group):
+        return False
+    makers = [graph.producer[tensor] for tensor in group if tensor in graph.producer]
+    return any(op.is_custom or _casts_integers(graph, op) for op in makers)
+
+
+def _casts_integers(graph: Graph, op: Op) -> bool:
+    return op.kind == "CAST" and "int" in graph.tensors[op.inputs[0]].dtype
+
+
 def activations(graph: Graph) -> tuple[int, ...]:
     """Indices of the float32 tensors that are computed or fed, not stored."""
     used = dict.fromkeys((*graph.inputs, *(t for op in graph.ops for t in op.outputs)))
@@ -116,8 +135,13 @@ def activations(graph: Graph) -> tuple[int, ...]:
     )
 
 
-def same_scale_groups(graph: Graph) -> tuple[tuple[int, ...], ...]:
-    """The activations, in groups that must share one scale; most groups have one member."""
+def same_scale_groups(graph: Graph, *, apart: Collection[int] = ()) -> tuple[tuple[int, ...], ...]:
+    """The activations, in groups that must share one scale; most groups have one member.
+
+    Args:
+        graph: the graph.
+        apart: indices of ops that compute in float, and share none.
+    """
     parent = {tensor: tensor for tensor in activations(graph)}
 
     def root(tensor: int) -> int:
@@ -126,7 +150,7 @@ def same_scale_groups(graph: Graph) -> tuple[tuple[int, ...], ...]:
         return tensor
 
     for op in graph.ops:
-        if op.kind in SAME_SCALE:
+        if op.kind in SAME_SCALE and op.index not in apart:
             members = [t for t in _tied(op) if t in parent]
             for member in members[1:]:
                 parent[root(member)] = root(members[0])

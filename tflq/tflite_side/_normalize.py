@@ -8,6 +8,8 @@ What a float file may hold besides float32 ops with int8 kernels is taken out:
   activation, or the *trained bound* of the weights. Ops that only move values and were drawn
   between the two become float again;
 - NEG becomes a multiplication with -1;
+- masks of minus infinity become finite;
+- an activation that stands alone becomes part of the op before it;
 - a file that computes in integers already is refused.
 """
 
@@ -19,8 +21,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
 from tflq.tflite_side._file import pack, parse
+from tflq.tflite_side._fuse_activations import fuse_activations
 from tflq.tflite_side._graph import Graph, Op, Quantization
 from tflq.tflite_side._kernel_rules import SAME_SCALE
+from tflq.tflite_side._masks import prepare_masks
 from tflq.tflite_side._negation import multiply_instead, negations
 from tflq.tflite_side._zero_biases import add_zero_biases
 
@@ -62,6 +66,9 @@ def normalize(content: bytes, *, name: str, biases: bool = False) -> Normalized:
     if negations(graph) or any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
         multiply_instead(graph)
         content = rewriter.rewrite()
+        graph = Graph(parse(content, name=name))
+    if any([fuse_activations(graph), prepare_masks(graph)]):
+        content = pack(graph.model)
         graph = Graph(parse(content, name=name))
     if biases and add_zero_biases(graph):
         content = pack(graph.model)

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflq._errors import UserError
+from tflq._signatures import DEFAULT_SIGNATURE
 from tflq.ranges import weight_bounds
 from tflq.scheme import Scheme, Writer
-from tflq.tflite_side._assignment import Assignment, per_channel, weight_bits
+from tflq.tflite_side._assignment import Assignment, float_ops, per_channel, weight_bits
 from tflq.tflite_side._domains import move
 from tflq.tflite_side._file import pack, share_buffers
 from tflq.tflite_side._float_writer import write_float_activations
 from tflq.tflite_side._graph import Graph
 from tflq.tflite_side._integer_writer import write_integer
-from tflq.tflite_side._io import set_io
+from tflq.tflite_side._io import Io, resolve_io, set_io
+from tflq.tflite_side._op_versions import set_versions
 from tflq.tflite_side._readback import Deviation, activation_deviations, weight_deviations
 from tflq.tflite_side._signature import set_signature
 from tflq.tflite_side._weights import SLOTS, held_bounds, weighted_ops, weights_of
@@ -66,9 +68,10 @@ def quantize(
     bounds: Mapping[int, np.ndarray],
     scheme: Scheme,
     assignment: Assignment,
-    io: str,
+    io: Io,
     inputs: Sequence[str],
     outputs: Sequence[str],
+    signature: str = DEFAULT_SIGNATURE,
 ) -> Quantized:
     """Writes the file of a scheme.
 
@@ -79,9 +82,10 @@ def quantize(
         bounds: largest absolute weight by weight tensor index.
         scheme: whose writer writes the file.
         assignment: the scheme of every op.
-        io: dtype of inputs and outputs.
+        io: dtypes of inputs and outputs.
         inputs: the user's names of the inputs.
         outputs: the user's names of the outputs.
+        signature: the name under which the file is called with these names.
 
     Returns:
         The file with its names, and the deviations read back from it.
@@ -92,21 +96,58 @@ def quantize(
     bits = weight_bits(floating, assignment)
     deviations: tuple[Deviation, ...] = ()
     if scheme.writer is Writer.INTEGER:
-        quantized = write_integer(floating, ranges, bounds, bits, per_channel=scheme.per_channel)
-        quantized = move(set_io(quantized, io), floating, assignment, ranges, io=io)
+        quantized = write_integer(
+            floating,
+            ranges,
+            bounds,
+            bits,
+            per_channel=scheme.per_channel,
+            apart=float_ops(assignment),
+        )
+        doors = resolve_io(io, scheme, inputs=inputs, outputs=outputs)
+        quantized = move(
+            set_io(quantized, doors),
+            floating,
+            assignment,
+            ranges,
+            int16_doors=scheme.activation_bits == 16,
+        )
         deviations = activation_deviations(quantized, floating, ranges, assignment)
     else:
-        if not bounds:
+        if not weighted_ops(floating):
             raise UserError(
                 f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
                 "and the model has none; choose scheme='w8a8'."
             )
-        quantized = write_float_activations(floating, bounds, bits, scheme)
+        quantized = floating
+        if bounds:
+            quantized = write_float_activations(floating, bounds, bits, scheme)
+    _require_effect(quantized, scheme)
     held = held_bounds(quantized, floating, bits=bits)
+    set_versions(quantized.model)
     share_buffers(quantized.model)
-    set_signature(quantized, inputs=inputs, outputs=outputs)
+    set_signature(quantized, signature, inputs=inputs, outputs=outputs)
     return Quantized(
         content=pack(quantized.model),
         asked=len(ranges) + len(bounds),
         deviations=deviations + weight_deviations(floating, bounds, held),
+    )
+
+
+_CODES = ("int4", "int8", "uint8", "int16")
+
+
+def _require_effect(quantized: Graph, scheme: Scheme) -> None:
+    """Refuses a file that computes as the float one does: nobody asked for that."""
+    for op in quantized.ops:
+        sources = [quantized.tensors[index] for index in op.inputs if index >= 0]
+        conversion = op.kind == "QUANTIZE" or (
+            op.kind == "DEQUANTIZE" and not sources[0].is_constant
+        )
+        if not conversion and any(t.dtype in _CODES and t.quantization for t in sources):
+            return
+    kinds = ", ".join(dict.fromkeys(op.kind for op in quantized.ops)) or "none at all"
+    raise UserError(
+        f"scheme={scheme.name!r} quantized nothing: every op of the model stays in float32 (its "
+        f"ops: {kinds}); leave fewer layers out by scheme_for, or keep the float file."
     )

@@ -1,12 +1,21 @@
 """Chooses one range for every group of activations that share a scale."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import reduce
+
+import numpy as np
 
 from tflq.ranges import Histogram, get_calibrator
 from tflq.tflite_side._graph import Graph
-from tflq.tflite_side._kernel_rules import fixed_range, prescribed_range, same_scale_groups
+from tflq.tflite_side._kernel_rules import (
+    fixed_range,
+    is_uncoded,
+    prescribed_range,
+    same_scale_groups,
+)
+from tflq.tflite_side._masks import fit_masks
+from tflq.tflite_side._seen import seen
 
 Range = tuple[float, float]
 
@@ -21,11 +30,13 @@ class RangePlan:
 
     Attributes:
         ranges: (min, max) by tensor index.
-        origin: by tensor index, a calibrator's name, "trained" or "kernel rule".
+        origin: by tensor index, a calibrator's name, "trained", "kernel rule" or "mask".
+        constants: masks, clamped to what their readers can tell, by tensor index.
     """
 
     ranges: dict[int, Range]
     origin: dict[int, str]
+    constants: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 def choose_ranges(
@@ -36,12 +47,15 @@ def choose_ranges(
     overrides: Mapping[int, str],
     trained: Mapping[int, Range],
     bits: Mapping[int, int | None],
+    apart: Collection[int] = (),
 ) -> RangePlan:
     """Chooses the range of every activation.
 
-    Trained ranges come first, then the kernels' fixed ones; everything else is calibrated, one
-    range for a group whose members' histograms are merged. Groups that hold an input or output
-    of the graph, or the logits of its final softmax or sigmoid, keep their whole range.
+    Outputs that are ids or counts have none. Trained ranges come first, then the kernels' fixed
+    ones; everything else is calibrated, one range for a group whose members' histograms are merged.
+    Groups that hold an input or output of the graph, or the logits of its final softmax or sigmoid,
+    keep their whole range. What no reader can tell does not count, and masks reach as far as they
+    must.
 
     Args:
         graph: the normalized float graph.
@@ -50,10 +64,13 @@ def choose_ranges(
         overrides: calibrator names by tensor index.
         trained: ranges that come with the model.
         bits: bits of each activation; None for those that stay in float32.
+        apart: indices of ops that compute in float, whose inputs need not share a scale.
     """
     plan = RangePlan(ranges={}, origin={})
-    unclipped = _doors(graph)
-    for group in same_scale_groups(graph):
+    unclipped, visible = _doors(graph), seen(graph)
+    for group in same_scale_groups(graph, apart=apart):
+        if is_uncoded(graph, group):
+            continue
         width = min(bits[tensor] or 8 for tensor in group)
         prescribed = prescribed_range(graph, group, bits=width)
         if prescribed is not None:
@@ -69,23 +86,31 @@ def choose_ranges(
             chosen = min(low for low, _ in known), max(high for _, high in known)
             origin = "trained"
         else:
-            merged = _merged(free, histograms)
+            merged = _merged([t for t in free if t not in visible.hidden] or free, histograms)
             if merged is None:
-                # The runtime never made it, such as an unused result of a loop: it stays float.
+                # Nothing reads it, such as an unused result of a loop: it stays float.
                 continue
             origin = _calibrator_of(free, calibrator, overrides, unclipped)
             chosen = get_calibrator(origin)(merged, bits=width)
         for tensor in free:
             plan.ranges[tensor], plan.origin[tensor] = chosen, origin
-    return plan
+    fitted, constants = fit_masks(graph, visible, histograms, plan.ranges, bits=bits)
+    return RangePlan(
+        ranges=plan.ranges | fitted,
+        origin=plan.origin | dict.fromkeys(fitted, "mask"),
+        constants=constants,
+    )
 
 
 def untrained(graph: Graph, trained: Mapping[int, Range]) -> tuple[int, ...]:
-    """One activation of each group that has neither a trained nor a fixed range."""
+    """One activation of each group that has neither a trained nor a fixed range, and needs one."""
     return tuple(
         group[0]
         for group in same_scale_groups(graph)
-        if prescribed_range(graph, group, bits=8) is None and not any(t in trained for t in group)
+        if prescribed_range(graph, group, bits=8) is None
+        and not is_uncoded(graph, group)
+        and not any(t in trained for t in group)
+        and not graph.live.isdisjoint(group)
     )
 
 

@@ -8,10 +8,7 @@ import numpy as np
 from tflq.affine import Mode, code_limits, parameters
 from tflq.tflite_side._assignment import Assignment, activation_bits, has_int16_kernel
 from tflq.tflite_side._graph import Graph, Quantization, Tensor
-from tflq.tflite_side._kernel_rules import SAME_SCALE, fixed_range
-
-# TensorFlow's quantizer adds 1e-6 to both ends of a range that is narrower than that.
-_NARROWEST = 1e-6
+from tflq.tflite_side._kernel_rules import NARROWEST, SAME_SCALE, fixed_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +138,8 @@ def _rule(floating: Graph, index: int, asked: tuple[float, float], tensor: Tenso
         return "stayed float: no integer kernel on either side"
     if producer is not None and fixed_range(floating, index) is not None:
         return f"{producer.kind} has the fixed scale {float(held.scale[0]):g}"
-    if asked[1] - asked[0] < _NARROWEST:
-        return f"narrower than {_NARROWEST:g}: TensorFlow's quantizer widens it"
+    if asked[1] - asked[0] < NARROWEST:
+        return f"narrower than {NARROWEST:g}: TensorFlow's quantizer widens it"
     readers = floating.consumers.get(index, ())
     tied = [op for op in (producer, *readers) if op is not None and op.kind in SAME_SCALE]
     if tied:

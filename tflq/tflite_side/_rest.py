@@ -19,7 +19,8 @@ def live_tensors(graph: Graph, first: int) -> tuple[int, ...]:
     made = {tensor for op in graph.ops[first:] for tensor in op.outputs}
     read = [tensor for op in graph.ops[first:] for tensor in op.inputs]
     wanted = dict.fromkeys(t for t in (*read, *graph.outputs) if t >= 0 and t not in made)
-    return tuple(t for t in wanted if not graph.tensors[t].is_constant)
+    stored = (graph.tensors[t].is_constant or graph.tensors[t].is_variable for t in wanted)
+    return tuple(t for t, kept in zip(wanted, stored, strict=True) if not kept)
 
 
 def rest(graph: Graph, first: int) -> bytes:

@@ -10,6 +10,14 @@ import numpy as np
 from tflq._errors import UserError
 from tflq._quiet import quiet
 from tflq.data import InputSpec
+from tflq.tflite_side._selections import Selections
+
+_SEQUENCES = frozenset(
+    f"{direction}DIRECTIONAL_SEQUENCE_{cell}"
+    for direction in ("UNI", "BI")
+    for cell in ("LSTM", "RNN")
+)
+_STEPS = frozenset({"LSTM", "RNN", "SVDF"})
 
 
 class Runner:
@@ -44,14 +52,12 @@ class Runner:
                     num_threads=threads or os.cpu_count() or 1,
                     experimental_preserve_all_tensors=keep_all,
                 )
-                with quiet():
-                    self._interpreter.allocate_tensors()
+                self._details = self._interpreter.get_input_details()
+                self._allocated = self._allocate()
             except (RuntimeError, ValueError) as error:
-                raise UserError(
-                    f"the LiteRT runtime cannot run this model: {_first_line(error)}; replace "
-                    "the op or layer it names by one that TensorFlow Lite has."
-                ) from error
-        self._details = self._interpreter.get_input_details()
+                raise _refused(error) from error
+        self._selections = Selections(content)
+        self._restarts = restarts(self._interpreter)
         self._outputs = self._interpreter.get_output_details()
         self.inputs = tuple(inputs) if inputs is not None else self._specs()
 
@@ -65,18 +71,25 @@ class Runner:
             The outputs in the file's order, integer ones dequantized to float32.
         """
         self._resize(sample)
+        if self._restarts:
+            self._interpreter.reset_all_variables()
         for spec, detail in zip(self.inputs, self._details, strict=True):
             self._interpreter.set_tensor(detail["index"], _quantize(sample[spec.name], detail))
         self._interpreter.invoke()
         return [
-            _dequantize(self._interpreter.get_tensor(detail["index"]), detail)
-            for detail in self._outputs
+            _dequantize(codes, detail)
+            for codes, detail in zip(self._codes(), self._outputs, strict=True)
         ]
 
     def codes(self, sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """As `run`, but outputs stay in the file's own dtype."""
         self.run(sample)
-        return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+        return self._codes()
+
+    def _codes(self) -> list[np.ndarray]:
+        places = [detail["index"] for detail in self._outputs]
+        values = [self._interpreter.get_tensor(place) for place in places]
+        return self._selections.cleared(places, values)
 
     def encoded(self, sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """A sample in the dtypes of the file's inputs."""
@@ -107,17 +120,49 @@ class Runner:
             for detail in self._details
         )
 
+    def _allocate(self) -> bool:
+        """Whether the file works as it is stored; where it leaves sizes open, a sample tells."""
+        try:
+            with quiet():
+                self._interpreter.allocate_tensors()
+        except RuntimeError:
+            if not any(-1 in detail["shape_signature"] for detail in self._details):
+                raise
+            return False
+        return True
+
     def _resize(self, sample: Mapping[str, np.ndarray]) -> None:
-        changed = False
+        changed = not self._allocated
         for spec, detail in zip(self.inputs, self._details, strict=True):
             shape = sample[spec.name].shape
             if tuple(detail["shape"]) != shape:
                 self._interpreter.resize_tensor_input(detail["index"], shape)
                 changed = True
         if changed:
-            with quiet():
-                self._interpreter.allocate_tensors()
+            try:
+                with quiet():
+                    self._interpreter.allocate_tensors()
+            except RuntimeError as error:
+                raise _refused(error) from error
+            self._allocated = True
             self._details = self._interpreter.get_input_details()
+
+
+def _refused(error: Exception) -> UserError:
+    return UserError(
+        f"the LiteRT runtime cannot run this model: {_first_line(error)}; replace "
+        "the op or layer it names by one that TensorFlow Lite has."
+    )
+
+
+def restarts(interpreter: Any) -> bool:
+    """Whether states are to be forgotten before every sample.
+
+    A sample is a whole sequence to an op that runs through one; left alone, its state would go on
+    from the last sample's. Ops that take one step a call need what was before.
+    """
+    kinds = {detail["op_name"] for detail in interpreter._get_ops_details()}
+    return not kinds.isdisjoint(_SEQUENCES) and kinds.isdisjoint(_STEPS)
 
 
 def _is_quantized(detail: Mapping[str, Any]) -> bool:

@@ -7,20 +7,19 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq.tflite_side._graph import Graph
 
-_KEY = b"serving_default"
 
-
-def set_signature(graph: Graph, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Names the doors in place: by the default signature, and as tensors where no other is so.
+def set_signature(graph: Graph, key: str, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Names the doors in place: by a signature, and as tensors where no other is so.
 
     Args:
         graph: the graph, whose inputs and outputs are final.
+        key: the signature's name.
         inputs: names in the order of the graph's inputs.
         outputs: names in the order of the graph's outputs.
     """
     subgraph = graph.model.subgraphs[0]
     signature = schema.SignatureDefT()
-    signature.signatureKey = _KEY
+    signature.signatureKey = key.encode()
     signature.subgraphIndex = 0
     signature.inputs = _maps(inputs, subgraph.inputs)
     signature.outputs = _maps(outputs, subgraph.outputs)
@@ -33,7 +32,7 @@ def set_signature(graph: Graph, *, inputs: Sequence[str], outputs: Sequence[str]
 
 
 def signature_names(graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of inputs and outputs: the default signature's, else the tensors' own."""
+    """Names of inputs and outputs: the signature's, else the tensors' own."""
     names = {index: graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)}
     inputs, outputs = dict(names), dict(names)
     for signature in graph.model.signatureDefs or []:

@@ -15,6 +15,7 @@ from tflq._quiet import quiet
 from tflq.affine import Affine
 from tflq.tflite_side._activation_store import ActivationStore
 from tflq.tflite_side._graph import Graph, Op
+from tflq.tflite_side._runner import restarts
 from tflq.tflite_side._single_op import computed_inputs, single_op
 
 Constants = dict[int, np.ndarray]
@@ -108,7 +109,7 @@ def run_all(content: bytes, feeds: Iterator[list[np.ndarray]]) -> Iterator[list[
     with quiet():
         interpreter = Interpreter(model_content=content, num_threads=2)
     places = [detail["index"] for detail in interpreter.get_input_details()]
-    shapes = None
+    shapes, forgets = None, restarts(interpreter)
     for feed in feeds:
         if shapes != [array.shape for array in feed]:
             shapes = [array.shape for array in feed]
@@ -116,6 +117,8 @@ def run_all(content: bytes, feeds: Iterator[list[np.ndarray]]) -> Iterator[list[
                 interpreter.resize_tensor_input(place, shape)
             with quiet():
                 interpreter.allocate_tensors()
+        if forgets:
+            interpreter.reset_all_variables()
         for place, array in zip(places, feed, strict=True):
             interpreter.set_tensor(place, array)
         interpreter.invoke()

@@ -8,8 +8,9 @@ from tflq._errors import UserError
 from tflq.data import InputSpec
 from tflq.ranges import Histogram, NotFiniteError
 from tflq.tflite_side._graph import Graph
-from tflq.tflite_side._kernel_rules import activations
+from tflq.tflite_side._kernel_rules import activations, is_uncoded, same_scale_groups
 from tflq.tflite_side._runner import Runner
+from tflq.tflite_side._seen import Seen, seen
 
 
 def collect(
@@ -19,7 +20,7 @@ def collect(
     *,
     inputs: Sequence[InputSpec],
 ) -> dict[int, Histogram]:
-    """Runs the float model over `batches` and takes statistics of every float activation.
+    """Runs the float model over `batches` and takes statistics of its float activations.
 
     Args:
         content: a float .tflite.
@@ -28,19 +29,23 @@ def collect(
         inputs: names and shapes in the file's order.
 
     Returns:
-        `{tensor index: Histogram}`.
+        `{tensor index: Histogram}` of all that something depends on, and of the inputs.
 
     Raises:
         UserError: an activation is NaN or infinite (layer and sample are named), or there are
             no batches.
     """
     runner = Runner(content, inputs=inputs, keep_all=True)
-    histograms = {index: Histogram() for index in activations(graph)}
+    # What is not to be quantized may hold whatever memory held before.
+    left = {t for group in same_scale_groups(graph) if is_uncoded(graph, group) for t in group}
+    looked_at = graph.live.union(graph.inputs) - left
+    histograms = {index: Histogram() for index in activations(graph) if index in looked_at}
     views = {index: runner.view(index) for index in histograms}
+    visible = seen(graph)
     count = 0
     for batch in batches:
         runner.run(batch)
-        _update(histograms, views, graph, count)
+        _update(histograms, views, visible, graph, count)
         count += 1
     if count == 0:
         raise UserError("data yields no sample; give at least one, 100 or more are better.")
@@ -50,6 +55,7 @@ def collect(
 def _update(
     histograms: Mapping[int, Histogram],
     views: Mapping[int, Callable[[], np.ndarray]],
+    visible: Seen,
     graph: Graph,
     sample: int,
 ) -> None:
@@ -58,7 +64,7 @@ def _update(
         if value is None:
             continue
         try:
-            histogram.update(value)
+            histogram.update(visible.values(index, value))
         except NotFiniteError as error:
             raise UserError(
                 f"activation {graph.tensors[index].name!r} of sample {sample} is not finite "

@@ -14,7 +14,6 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tflq.affine import Mode, code_limits
-from tflq.tflite_side._file import require_version
 from tflq.tflite_side._graph import Graph, Op, counterparts
 from tflq.tflite_side._int4 import pack_int4
 
@@ -44,11 +43,13 @@ INT4_VERSIONS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10}
 
 
 def weighted_ops(graph: Graph) -> tuple[Op, ...]:
-    """The ops whose weights are stored in the file."""
+    """The ops whose weights are stored in the file, but for those that nothing depends on."""
     return tuple(
         op
         for op in graph.ops
-        if op.kind in SLOTS and graph.tensors[op.inputs[SLOTS[op.kind].weights]].is_constant
+        if op.kind in SLOTS
+        and graph.tensors[op.inputs[SLOTS[op.kind].weights]].is_constant
+        and op.outputs[0] in graph.live
     )
 
 
@@ -91,8 +92,6 @@ def set_weights_and_biases(
         index = weights_of(floating, source)
         scale = _set_weights(integer, stored, floating, source, used[index], bits[index])
         _set_bias(integer, op, floating, source, scale)
-        if bits[index] == 4:
-            require_version(integer.model, op.index, INT4_VERSIONS[op.kind])
 
 
 def set_weights(

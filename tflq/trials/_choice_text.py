@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 
 from tflq._choices import DEFAULT_CALIBRATOR, Choices
 
@@ -40,7 +41,7 @@ def as_flags(choices: Choices) -> list[str]:
             continue
         if value is True:
             flags.append(f"--{name}")
-        elif isinstance(value, dict):
+        elif isinstance(value, Mapping):
             flags += [f"--{name}={pattern}={chosen}" for pattern, chosen in value.items()]
         elif isinstance(value, tuple):
             flags.append(f"--{name}={','.join(map(str, value))}")

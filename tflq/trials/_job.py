@@ -81,6 +81,7 @@ class Job:
         metric: a name or a function.
         batch_size: the batch where the model leaves it open.
         safe_mode: refuse Keras files that carry code.
+        signature: of the model, where it has several.
         checkpoints: folder of learned rounding; used where it exists.
     """
 
@@ -93,6 +94,7 @@ class Job:
     batch_size: int | None
     safe_mode: bool
     checkpoints: str
+    signature: str | None = None
 
 
 class Workplace:
@@ -115,7 +117,11 @@ class Workplace:
             return job.model
         model = job.model.unpack(Path(self._folder.name))
         return open_for(
-            {}, model, job.calibration, batch_size=job.batch_size, safe_mode=job.safe_mode
+            {"signature": job.signature},
+            model,
+            job.calibration,
+            batch_size=job.batch_size,
+            safe_mode=job.safe_mode,
         )
 
     def statistics(self, shard: slice) -> tuple[str, dict[int, Histogram]]:

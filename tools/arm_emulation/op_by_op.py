@@ -48,7 +48,8 @@ def take_apart(content: bytes) -> TakenApart:
             raw.inputs[place] = len(sub.tensors) - 1
             fed.append(index)
             fresh.append(raw.inputs[place])
-    outputs = [(op.kind, index) for op in graph.ops for index in op.outputs]
+    # What nothing depends on, the runtime need not have made.
+    outputs = [(op.kind, t) for op in graph.ops for t in op.outputs if t in graph.live]
     kinds, given = zip(*outputs, strict=True)
     sub.inputs, sub.outputs = fresh, list(given)
     graph.model.signatureDefs = []
