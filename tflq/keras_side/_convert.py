@@ -9,6 +9,7 @@ import numpy as np
 from tflq._errors import UserError
 from tflq._float_model import FloatModel, Reference
 from tflq._quiet import quiet
+from tflq._reasons import keras_reason, quantizer_reason
 from tflq._signatures import choose_signature
 from tflq.data import InputSpec
 from tflq.keras_side._kind import keras_kind
@@ -100,7 +101,7 @@ def from_saved_model(
         loaded = tf.saved_model.load(path)
     except Exception as error:
         raise UserError(
-            f"SavedModel {path!r} cannot be loaded: {_first_line(error)}; export it again."
+            f"SavedModel {path!r} cannot be loaded: {keras_reason(error)}; export it again."
         ) from error
     source = f"SavedModel {path!r}"
     signatures = getattr(loaded, "signatures", {})
@@ -203,8 +204,7 @@ def _explain(message: str) -> str:
                 f"unsupported op(s) {ops.strip()}: {advice}; replace the layers that use them, "
                 "or build recurrent layers with unroll=True."
             )
-    lines = [line for line in message.splitlines() if line.strip()]
-    return (lines[0] if lines else "the converter gave no reason")[:400]
+    return quantizer_reason(message)
 
 
 def _unique(names: Sequence[str], count: int) -> tuple[str, ...]:
@@ -216,7 +216,3 @@ def _unique(names: Sequence[str], count: int) -> tuple[str, ...]:
         seen[name] = seen.get(name, 0) + 1
         unique.append(name if seen[name] == 1 else f"{name}_{seen[name] - 1}")
     return tuple(unique)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
