@@ -97,13 +97,8 @@ def from_saved_model(
     """
     import tensorflow as tf
 
-    try:
-        loaded = tf.saved_model.load(path)
-    except Exception as error:
-        raise UserError(
-            f"SavedModel {path!r} cannot be loaded: {keras_reason(error)}; export it again."
-        ) from error
     source = f"SavedModel {path!r}"
+    loaded = _load(path, source)
     signatures = getattr(loaded, "signatures", {})
     computed = {key: _computed(function) for key, function in signatures.items()}
     key = choose_signature(computed, signature, name=source)
@@ -123,7 +118,10 @@ def from_saved_model(
     names = tuple(serve.structured_outputs)
 
     def forward(*tensors: Any) -> list[Any]:
-        outputs = serve(**{spec.name: t for spec, t in zip(inputs, tensors, strict=True)})
+        # By what was loaded: a signature alone does not keep its variables.
+        outputs = loaded.signatures[key](
+            **{spec.name: t for spec, t in zip(inputs, tensors, strict=True)}
+        )
         return [tf.identity(outputs[name]) for name in names]
 
     def reference(sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
@@ -138,6 +136,17 @@ def from_saved_model(
         reference=reference,
         source=source,
     )
+
+
+def _load(path: str, source: str) -> Any:
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(path)
+    except Exception as error:
+        raise UserError(
+            f"{source} cannot be loaded: {keras_reason(error)}; export it again."
+        ) from error
 
 
 def _computed(function: Any) -> Hashable:
