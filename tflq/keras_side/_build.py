@@ -52,13 +52,22 @@ def build_model(graph: KerasGraph, *, tensors: Sequence[int] | None = None, cls:
         values.update(zip(node.outputs, nest.flatten(results), strict=True))
     for layer, instance in made.items():
         if layer.weights:
-            instance.set_weights(layer.weights)
+            _set_weights(instance, layer)
     inputs = nest.map_structure(values.__getitem__, graph.input_structure)
     if tensors is not None:
         return keras.Model(inputs, [values[number] for number in tensors])
     outputs = [values[number] for number in graph.outputs]
     structure = nest.pack_sequence_as(graph.output_structure, outputs)
     return (cls or keras.Model)(inputs, structure, name=graph.name)
+
+
+def _set_weights(instance: Any, layer: Layer) -> None:
+    if len(instance.weights) > len(layer.weights):
+        raise UserError(
+            f"layer {layer.name!r} ({layer.kind}) has not made all of its weights yet, which it "
+            "does when it first runs; call the model on one batch first: model(batch)."
+        )
+    instance.set_weights(layer.weights)
 
 
 def _copied(layer: Layer) -> Any:

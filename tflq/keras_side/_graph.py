@@ -7,7 +7,7 @@ that ends it. Weights are NumPy arrays; nothing here touches the user's model.
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from tflq._errors import UserError
 from tflq.keras_side._config import live_config
 from tflq.keras_side._kind import Kind, keras_kind
-from tflq.keras_side._nodes import ModelNode, functional_of, nodes_of
+from tflq.keras_side._nodes import ModelNode, functional_of, nodes_of, takes_masks
 
 Shape = tuple[int | None, ...]
 Opener = Callable[[ModelNode], Any | None]
@@ -138,8 +138,8 @@ class KerasGraph:
         self.nodes.insert(len(self.nodes) if before is None else self.nodes.index(before), node)
 
     def bypass(self, node: Node) -> None:
-        """Removes a node of one input and one output; its readers read its input instead."""
-        (old,), (new,) = node.outputs, node.inputs
+        """Removes a node of one output; its readers read its first input instead."""
+        (old,), new = node.outputs, node.inputs[0]
         self.nodes.remove(node)
         for reader in self.nodes:
             reader.inputs = [new if tensor == old else tensor for tensor in reader.inputs]
@@ -196,6 +196,7 @@ class _Reader:
     def __init__(self, kind: Kind, functional: Any, opened: Opener | None):
         self._model, self._opened = functional, opened
         self._part_of: str | None = None
+        self._takes_masks = takes_masks(functional)
         self._number: dict[int, int] = {}
         self._layers: dict[int, Layer] = {}
         self._names: set[str] = set()
@@ -225,10 +226,11 @@ class _Reader:
         graph.outputs = [self._number[id(t)] for t in nest.flatten(model.output)]
         graph.output_structure = nest.map_structure(lambda t: None, model.output)
         self._split_activations()
+        self._drop_unused()
         return graph
 
     def _walk(self, model: Any, prefix: str) -> None:
-        for node in nodes_of(model):
+        for node in nodes_of(model, takes_masks=self._takes_masks):
             if any(id(t) not in self._number for t in node.inputs):
                 continue
             inner = functional_of(node.layer)
@@ -266,15 +268,29 @@ class _Reader:
     def _split_activations(self) -> None:
         """Calls layers that are given as `activation=` after the layer that they are given to."""
         for layer, nodes in self._graph.calls().items():
-            inner = getattr(layer.source, "activation", None)
+            inner: Any = getattr(layer.source, "activation", None)
             if layer.kind not in _ACTIVATED or not _is_layer(inner) or layer.config is None:
                 continue
             activation = self._layer(inner, prefix=f"{layer.name}_")
             activation.part_of = activation.part_of or layer.name
             layer.weights = layer.weights[: len(layer.weights) - len(activation.weights)]
             layer.config["activation"] = "linear"
+            regularizer = layer.config.pop("activity_regularizer", None)
+            if regularizer is not None:
+                config = {**(activation.config or {}), "activity_regularizer": regularizer}
+                name = self._unique(inner.name, f"{layer.name}_")
+                activation = replace(activation, name=name, config=config)
             for node in nodes:
                 self._graph.insert_after(node.outputs[0], activation)
+
+    def _drop_unused(self) -> None:
+        """Drops calls that no output needs, such as those that make masks."""
+        needed, kept = set(self._graph.outputs), []
+        for node in reversed(self._graph.nodes):
+            if needed.intersection(node.outputs):
+                needed.update(node.inputs)
+                kept.append(node)
+        self._graph.nodes = kept[::-1]
 
     def _new(self, tensor: Any) -> int:
         self._kept.append(tensor)

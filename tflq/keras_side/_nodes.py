@@ -1,10 +1,14 @@
 """The two Kerases' graphs, brought to one form."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tflq.keras_side._kind import keras_kind
+
+# Layers that do it, and what training puts in their place.
+_TAKING = ("MultiHeadAttention", "Unmasked")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +45,17 @@ def is_functional(model: Any) -> bool:
     return functional_of(model) is not None
 
 
-def nodes_of(functional: Any) -> Iterator[ModelNode]:
-    """The model's own calls in running order, its inputs left out."""
+def nodes_of(functional: Any, *, takes_masks: bool = False) -> Iterator[ModelNode]:
+    """The model's own calls in running order, its inputs left out.
+
+    Args:
+        functional: the model.
+        takes_masks: whether a layer that runs takes masks from tensors, see `takes_masks`.
+    """
     by_depth = functional._nodes_by_depth
-    read = _read_keras if keras_kind(functional) == "keras" else _read_tf_keras
+    read = _read_tf_keras
+    if keras_kind(functional) == "keras":
+        read = functools.partial(_read_keras, takes_masks=takes_masks)
     for depth in sorted(by_depth, reverse=True):
         for node in by_depth[depth]:
             if not node.is_input:
@@ -57,13 +68,33 @@ def _calls_graph(model: Any) -> bool:
     return owner.__module__.partition(".")[0] in ("keras", "tf_keras")
 
 
-def _read_keras(node: Any) -> ModelNode:
+def takes_masks(model: Any) -> bool:
+    """Whether a layer takes masks from the tensors it reads, for all that run later.
+
+    Keras 3 passes the mask that hangs on a symbolic tensor to layers of one tensor by name, once
+    and for all. What hangs on the tensor when the model runs is the same, but where attention has
+    taken it.
+    """
+    return any(
+        base.__name__ in _TAKING
+        for layer in getattr(model, "_flatten_layers", list)()
+        for base in type(layer).__mro__
+    )
+
+
+def _read_keras(node: Any, *, takes_masks: bool) -> ModelNode:
     tensors = list(node.input_tensors)
+    mask = node.arguments.kwargs.get("mask")
+    if takes_masks or mask is not getattr(tensors[0], "_keras_mask", None):
+        mask = None
+    if mask is not None:
+        # Keras adds what hangs on the first tensor, and will again.
+        tensors = [tensor for tensor in tensors if tensor is not mask]
 
     def arguments(values: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         by_id = {id(t): value for t, value in zip(tensors, values, strict=True)}
-        args, kwargs = node.arguments.fill_in(by_id)
-        return args, kwargs
+        args, kwargs = node.arguments.fill_in(by_id | {id(mask): None})
+        return args, {key: value for key, value in kwargs.items() if key != "mask" or mask is None}
 
     return ModelNode(
         layer=node.operation, inputs=tensors, outputs=list(node.outputs), arguments=arguments

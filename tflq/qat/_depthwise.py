@@ -26,6 +26,8 @@ def add_depthwise_convolutions(graph: KerasGraph) -> None:
             continue
         if not normalizes and layer.kind not in _READERS:
             continue
+        if any(len(node.inputs) > 1 for node in nodes):
+            continue
         rank = _rank(graph, nodes)
         if rank is None:
             continue

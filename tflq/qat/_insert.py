@@ -67,6 +67,9 @@ def fold_batch_norms(graph: KerasGraph) -> dict[Layer, Layer]:
     for layer, nodes in list(graph.calls().items()):
         if layer.kind != "BatchNormalization" or (layer.config or {}).get("renorm"):
             continue
+        if any(len(node.inputs) > 1 for node in nodes):
+            # Its mask decides what it makes statistics of.
+            continue
         behind = convolution_behind(graph, nodes)
         if isinstance(behind, Layer) and behind not in carried and is_weighted(behind):
             carried[behind] = layer
@@ -203,6 +206,7 @@ class _Inserter:
             fixed=group.fixed,
             sites=len(sources),
             nonnegative=group.nonnegative,
+            told=group.told,
             # The gradient of a cross-entropy near a probability of 0 must not meet rounding.
             in_training=group.fixed is None or not at_output,
         )

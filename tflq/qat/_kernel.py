@@ -68,7 +68,9 @@ class QuantizedKernel(QuantizationLayer):
         self.layer, self.normalization, self.quantizer = layer, normalization, quantizer
         self.learned, self.frozen, self.quantizing = learned, frozen, quantizing
         self.passes_mask = passes_mask
-        self.supports_masking = passes_mask or layer.supports_masking
+        # The layer itself would warn that it destroys what passes here.
+        layer.supports_masking = passes_mask or layer.supports_masking
+        self.supports_masking = layer.supports_masking
         self.ratio: Any = None
         self._activity: Any = None
         if normalization is None and layer.activity_regularizer is not None:
