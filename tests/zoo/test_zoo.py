@@ -50,7 +50,6 @@ WITHOUT_CODES = frozenset(
         "SEGMENT_SUM",
         "SIGN",
         "SIN",
-        "SQUARE",
         "UNSORTED_SEGMENT_MAX",
         "WHILE",
     }

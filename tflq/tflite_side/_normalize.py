@@ -7,7 +7,7 @@ What a float file may hold besides float32 ops with int8 kernels is taken out:
   trained network converts to, goes: its scale and zero point become the *trained range* of the
   activation, or the *trained bound* of the weights. Ops that only move values and were drawn
   between the two become float again;
-- NEG becomes a multiplication with -1;
+- NEG becomes a multiplication with -1, SQUARE one with itself;
 - masks of minus infinity become finite;
 - an activation that stands alone becomes part of the op before it;
 - what grows without bound where it is not selected is bounded;
@@ -25,7 +25,7 @@ from tflq.tflite_side._fuse_activations import fuse_activations
 from tflq.tflite_side._graph import Graph, Op, Quantization
 from tflq.tflite_side._kernel_rules import SAME_SCALE
 from tflq.tflite_side._masks import prepare_masks
-from tflq.tflite_side._negation import multiply_instead, negations
+from tflq.tflite_side._products import multiply_instead
 from tflq.tflite_side._stored import store, store_results
 from tflq.tflite_side._unselected import bound_exponentials
 from tflq.tflite_side._zero_biases import add_zero_biases
@@ -68,12 +68,11 @@ def normalize(content: bytes, *, name: str, biases: bool = False) -> Normalized:
         content = pack(graph.model)
         graph = Graph(parse(content, name=name))
     rewriter = _Rewriter(graph)
-    if negations(graph) or any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
-        multiply_instead(graph)
+    if any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
         content = rewriter.rewrite()
         graph = Graph(parse(content, name=name))
     changed = False
-    for rewrite in (fuse_activations, prepare_masks, bound_exponentials):
+    for rewrite in (multiply_instead, fuse_activations, prepare_masks, bound_exponentials):
         if rewrite(graph):
             # What a graph tells of its ops is that of before.
             graph, changed = Graph(graph.model), True

@@ -10,7 +10,7 @@ too, until the large ones have met what they are to scale.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tflq.ranges import Histogram
 from tflq.tflite_side._assignment import FLOAT32, Assignment, activation_bits
@@ -26,7 +26,8 @@ _LEAST_CODES = 6
 _FORGIVING = frozenset({"EXP", "LOGISTIC", "SOFTMAX", "TANH"})
 _SQUARING = frozenset({"SQUARE", "SQUARED_DIFFERENCE"})
 _SCALING = frozenset({"ADD", "MUL", "SUB"})
-_MOST_BITS = 24
+_MOST_BITS = 32
+_DB_A_BIT = 6.02
 
 
 def keep_steep(
@@ -63,9 +64,17 @@ def keep_steep(
 
 @dataclass(frozen=True, kw_only=True)
 class _Need:
-    """Bits that a tensor must have, for which op, and how many layers of weights lie between."""
+    """What is needed of a tensor.
+
+    Attributes:
+        bits: of its codes.
+        within: those of them that divide a power of 2.
+        kind: of the op that needs it.
+        layers: how many layers of weights lie between.
+    """
 
     bits: int
+    within: int
     kind: str
     layers: int
 
@@ -141,16 +150,18 @@ class _Walk:
             self.reasons[op.index] = f"{has} bits leave {reached:.0f} dB of it"
         tried = range(given, _MOST_BITS)
         wanted = (bits for bits in tried if spread.decibels(bits, integer=False) >= least)
-        self._ask(source, _Need(bits=next(wanted, _MOST_BITS), kind=op.kind, layers=0))
+        bits, within = next(wanted, _MOST_BITS), round(least / _DB_A_BIT)
+        self._ask(source, _Need(bits=bits, within=within, kind=op.kind, layers=0))
 
     def _pass_on(self, op: Op, need: _Need) -> None:
         if op.kind in _FORGIVING:
             return
         squares = op.kind in _SQUARING or (op.kind == "MUL" and len(set(op.inputs)) == 1)
-        bits = (need.bits + 1) // 2 if squares else need.bits
+        # What is squared spans half as many powers of 2, each as finely divided.
+        bits = (need.bits + need.within + 1) // 2 if squares else need.bits
         layers = need.layers + (op.kind in SLOTS)
         for tensor in op.inputs:
-            self._ask(tensor, _Need(bits=bits, kind=need.kind, layers=layers))
+            self._ask(tensor, replace(need, bits=bits, layers=layers))
 
     def _ask(self, tensor: int, need: _Need) -> None:
         if tensor not in self._bits:
