@@ -36,11 +36,12 @@ BEHIND = {
 }
 
 
+@pytest.mark.parametrize("scheme", ["w8a8", "w8a16"])
 @pytest.mark.parametrize("behind", BEHIND)
-def test_a_dead_layer_makes_a_file_and_is_named(behind, tmp_path):
+def test_a_dead_layer_makes_a_file_and_is_named(behind, scheme, tmp_path):
     model = _network(BEHIND[behind])
     images = np.random.default_rng(0).random((30, 8, 8, 3), "float32")
-    report = tflq.export(model, tmp_path / "m.tflite", data=images)
+    report = tflq.export(model, tmp_path / "m.tflite", data=images, scheme=scheme)
     assert report.outputs[0].sqnr_db > 20
     (note,) = [note for note in report.notes if "zeros" in note]
     assert "'dead'" in note and "'live'" not in note
@@ -58,6 +59,16 @@ def test_an_output_that_is_next_to_nothing_is_exported(scheme, tmp_path):
     # Far less is left than one code of what the kernel sums.
     model.get_layer("tiny").bias.assign(1e-7 - largest.max((0, 1, 2)))
     tflq.export(model, tmp_path / "m.tflite", data=images, scheme=scheme)
+
+
+@pytest.mark.parametrize("scheme", ["w8a8", "w8a16"])
+def test_what_cancels_out_is_exported(scheme, tmp_path):
+    """The 16-bit kernel ends the process where the output's scale is too small."""
+    first, second = keras.Input((4,), name="first"), keras.Input((4,), name="second")
+    model = keras.Model([first, second], layers.Subtract()([first, second]))
+    x = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
+    data = {"first": x, "second": x * np.float32(1 + 1e-6)}
+    tflq.export(model, tmp_path / "m.tflite", data=data, scheme=scheme)
 
 
 def test_an_input_of_zeros_is_named(tmp_path):

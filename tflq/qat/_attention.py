@@ -111,7 +111,8 @@ def _plain_call(node: Node) -> tuple[list[int], bool] | None:
     named = [given.pop(name) for name in ("query", "value", "key") if name in given]
     operands = [value for value in (*args, *named) if value is not None]
     # An operand that is no tensor of the graph, or a tensor that is no operand, such as a mask.
-    if any(given.values()) or sorted(map(str, operands)) != sorted(map(str, node.inputs)):
+    others = [value for value in given.values() if value is not False]
+    if others or sorted(map(str, operands)) != sorted(map(str, node.inputs)):
         return None
     return operands, causal
 

@@ -45,7 +45,11 @@ class LayerRule:
 
 
 _OWN = LayerRule()
-_KEPT = LayerRule(weights={"kernel": -1, "recurrent_kernel": -1})
+_KEPT = LayerRule(
+    weights=dict.fromkeys(
+        ("kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel"), -1
+    )
+)
 _SHARED = LayerRule(output=Output.SHARED)
 _ROUNDED = LayerRule(output=Output.ROUNDED)
 _PASSED = LayerRule(output=Output.PASSED)

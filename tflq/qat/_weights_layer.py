@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tflq.qat._base import QuantizationLayer
-from tflq.qat._weight import WeightQuantizer
+from tflq.qat._weight import WeightQuantizer, channel_axes
 
 Tensor = Any
 
@@ -58,7 +59,7 @@ class QuantizedWeights(QuantizationLayer):
         """The variables that are quantized, with their quantizer and float32 value."""
         for variable in self.layer.weights:
             if variable.name in self.quantizers:
-                yield variable, self.quantizers[variable.name], tf.convert_to_tensor(variable)
+                yield variable, self._quantizer(variable), tf.convert_to_tensor(variable)
 
     def compute_mask(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's own."""
@@ -71,6 +72,26 @@ class QuantizedWeights(QuantizationLayer):
             "quantizers": {name: q.get_config() for name, q in self.quantizers.items()},
             "quantizing": self.quantizing,
         }
+
+    def _quantizer(self, variable: Any) -> WeightQuantizer:
+        """The quantizer of a variable, along the output channels of the layer that it is of."""
+        quantizer = self.quantizers[variable.name]
+        owner = next(
+            (
+                inner
+                for inner in self.layer._flatten_layers()
+                if any(variable is own for own in inner._trainable_variables)
+            ),
+            None,
+        )
+        kind, equation = type(owner).__name__, getattr(owner, "equation", None)
+        if variable.name == "depthwise_kernel":
+            kind = "Depthwise"
+        elif not (equation or kind.startswith("Depthwise") or kind.endswith("Transpose")):
+            return quantizer
+        if not quantizer.axes:
+            return quantizer
+        return replace(quantizer, axes=tuple(channel_axes(kind, len(variable.shape), equation)))
 
     def _run(self, args: Any, kwargs: Any, training: Any, values: Any) -> Any:
         if self.layer._call_has_training_arg:

@@ -164,7 +164,10 @@ class _Mover:
             elif not self._graph.tensors[tensor].is_constant:
                 inputs.append(self._as(tensor, tied or self._wide(tensor)))
             elif op.kind not in SLOTS:
-                inputs.append(self._int16_constant(tensor, source.inputs[slot], tied))
+                twin = source.inputs[slot]
+                # Any scale holds zeros; the output's is one that the kernel takes.
+                form = tied if self._floating.constant(twin).any() else self._int16(op.outputs[0])
+                inputs.append(self._int16_constant(tensor, twin, form))
             elif tensor == bias_of(self._graph, op):
                 inputs.append(self._wide_bias(tensor, op, source, inputs[SLOTS[op.kind].data]))
             else:

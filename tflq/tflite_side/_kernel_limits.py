@@ -2,7 +2,8 @@
 
 An integer kernel multiplies what it has summed by input scale times weight scale over output scale,
 and XNNPACK makes no kernel where that is 256 or more. A layer that gives next to nothing on the
-calibrating data, such as a ReLU that is never reached, would have such an output scale.
+calibrating data, such as a ReLU that is never reached, would have such an output scale. LiteRT's
+16-bit ADD ends the process where twice an input's scale over the output's is 2^15 or more.
 """
 
 from collections.abc import Mapping
@@ -17,8 +18,8 @@ from tflq.tflite_side._kernel_rules import NARROWEST, activations, fixed_range, 
 from tflq.tflite_side._range_choice import Range, RangePlan
 from tflq.tflite_side._weights import SLOTS, weights_of
 
-# Half of what XNNPACK takes, for scales are rounded and moved by the quantizer.
-_LARGEST_RATIO = 128.0
+# By bits, half of what kernels take, for scales are rounded and moved by the quantizer.
+_LARGEST_RATIO = {8: 128.0, 16: 8192.0}
 _PRODUCTS = frozenset({"BATCH_MATMUL", "MUL"})
 _LINEAR = frozenset(
     {"ADD", "HARD_SWISH", "LEAKY_RELU", "MEAN", "PRELU", "RELU", "RELU6", "SUB", "SUM"}
@@ -28,7 +29,7 @@ _LINEAR = frozenset(
 def within_kernels(
     graph: Graph, plan: RangePlan, bounds: Mapping[int, np.ndarray], assignment: Assignment
 ) -> RangePlan:
-    """Widens ranges of 8-bit activations that are too narrow for the kernel that makes them.
+    """Widens ranges of activations that are too narrow for the kernel that makes them.
 
     Args:
         graph: the float graph.
@@ -42,11 +43,12 @@ def within_kernels(
     wider: dict[int, Range] = {}
     for tensor in activations(graph):
         held = wider.get(tensor, plan.ranges.get(tensor))
-        if held is None or bits[tensor] != 8 or fixed_range(graph, tensor) is not None:
+        width = bits[tensor]
+        if held is None or width is None or fixed_range(graph, tensor) is not None:
             continue
         sofar = replace(plan, ranges=plan.ranges | wider)
-        least = _least_scale(graph, tensor, sofar, bounds, weights)
-        if (wanted := _widened(held, least)) != held:
+        least = _least_scale(graph, tensor, sofar, bounds, weights, width)
+        if (wanted := _widened(held, least, width)) != held:
             wider.update(dict.fromkeys(group_of[tensor], wanted))
     return replace(
         plan,
@@ -61,6 +63,7 @@ def _least_scale(
     plan: RangePlan,
     bounds: Mapping[int, np.ndarray],
     weights: Mapping[int, int],
+    bits: int,
 ) -> float:
     """The scale of what the op sums, before it is brought to the scale of the output."""
     op = graph.producer.get(tensor)
@@ -71,9 +74,9 @@ def _least_scale(
         if index not in bounds:
             return 0.0
         _, highest = code_limits(weights[index], Mode.SYMMETRIC_RESTRICTED)
-        data = _scale(graph, op.inputs[SLOTS[op.kind].data], plan)
+        data = _scale(graph, op.inputs[SLOTS[op.kind].data], plan, bits)
         return data * float(bounds[index].max(initial=0.0)) / highest
-    scales = [_scale(graph, t, plan) for t in op.inputs if _is_float(graph, t)]
+    scales = [_scale(graph, t, plan, bits) for t in op.inputs if _is_float(graph, t)]
     if op.kind in _PRODUCTS:
         return float(np.prod(scales))
     return max(scales, default=0.0) if op.kind in _LINEAR else 0.0
@@ -83,18 +86,24 @@ def _is_float(graph: Graph, tensor: int) -> bool:
     return tensor >= 0 and graph.tensors[tensor].dtype == "float32"
 
 
-def _scale(graph: Graph, tensor: int, plan: RangePlan) -> float:
+def _scale(graph: Graph, tensor: int, plan: RangePlan, bits: int) -> float:
     held = plan.ranges.get(tensor)
     if graph.tensors[tensor].is_constant:
         values = plan.constants.get(tensor, graph.constant(tensor))
         held = float(values.min(initial=0.0)), float(values.max(initial=0.0))
-    return 0.0 if held is None else float(parameters(*held, bits=8, mode=Mode.ASYMMETRIC).scale)
+    if held is None or (bits == 16 and not any(held)):
+        return 0.0
+    if bits == 16:
+        return max(-held[0], held[1]) / 32767
+    return float(parameters(*held, bits=8, mode=Mode.ASYMMETRIC).scale)
 
 
-def _widened(held: Range, least: float) -> Range:
+def _widened(held: Range, least: float, bits: int) -> Range:
     low, high = held
     if low == high == 0:
         # Nothing is known of it: one code is as much as the kernel counts in.
-        return 0.0, max(255 * least, NARROWEST) if least else 1.0
-    factor = least / _LARGEST_RATIO / ((high - low) / 255)
+        high = max((2**bits - 1) * least, NARROWEST) if least else 1.0
+        return (0.0, high) if bits == 8 else (-high, high)
+    scale = (high - low) / 255 if bits == 8 else max(-low, high) / 32767
+    factor = least / _LARGEST_RATIO[bits] / scale
     return held if factor <= 1 else (low * factor, high * factor)
