@@ -110,11 +110,11 @@ class _Fitting:
             output = op.outputs[0] if op.outputs else -1
             if output not in self._ranges:
                 continue
-            if op.kind in SAME_SCALE and output in scores | self._seen.hidden:
+            if op.kind in SAME_SCALE and (output in scores or output in self._seen.hidden):
                 self._clamp_fillers(op, output)
-            elif op.kind in ("ADD", "SUB") and output in scores | set(self._fitted):
+            elif op.kind in ("ADD", "SUB") and (output in scores or output in self._fitted):
                 self._fit_operands(op, output)
-            elif op.kind in ("MUL", "DIV") and output in scores | self._masks:
+            elif op.kind in ("MUL", "DIV") and (output in scores or output in self._masks):
                 self._fit_product(op, output)
         return self._fitted, self._constants
 
