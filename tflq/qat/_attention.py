@@ -53,23 +53,19 @@ class AttentionCore(keras.layers.Layer):
     ) -> Tensor:
         """Attends."""
         scores = ops.einsum("btnh,bsnh->bnts", q / math.sqrt(q.shape[-1]), k)
-        seen = self._seen(scores, q_mask, k_mask, v_mask)
+        hidden = _HIDDEN[keras.backend.standardize_dtype(scores.dtype)]
+        if self.causal:
+            # Added, for XNNPACK has a kernel for that and none for selecting.
+            seen = ops.tril(ops.ones(ops.shape(scores)[-2:]))
+            scores = scores + (1.0 - ops.cast(seen, scores.dtype)) * hidden
+        seen = _seen(q_mask, k_mask, v_mask)
         if seen is not None:
-            scores = ops.where(seen, scores, _HIDDEN[keras.backend.standardize_dtype(scores.dtype)])
+            scores = ops.where(seen, scores, hidden)
         weights = ops.softmax(scores)
         if seen is not None and self.dropout:
             # As Keras's does: a position that sees nothing then gets nothing.
             weights = ops.where(seen, weights, 0.0)
         return ops.einsum("bnts,bsnh->btnh", self._drop(weights, training=training), v)
-
-    def _seen(self, scores: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Which scores count, to be broadcast against them; None where all do."""
-        seen = [mask[:, None, None, :] for mask in (k, v) if mask is not None]
-        if q is not None:
-            seen.append(q[:, None, :, None])
-        if self.causal:
-            seen.append(ops.tril(ops.ones(ops.shape(scores)[-2:], dtype="bool"))[None, None])
-        return functools.reduce(ops.logical_and, seen) if seen else None
 
     def compute_output_spec(self, q: Any, k: Any, v: Any, **options: Any) -> Any:
         """The shape of `q`, which an einsum of open dimensions would not keep."""
@@ -78,6 +74,14 @@ class AttentionCore(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """What the layer is made from."""
         return super().get_config() | {"dropout": self.dropout, "causal": self.causal}
+
+
+def _seen(q: Tensor | None, k: Tensor | None, v: Tensor | None) -> Tensor | None:
+    """Which scores are not of padding, to be broadcast against them; None where all are."""
+    seen = [mask[:, None, None, :] for mask in (k, v) if mask is not None]
+    if q is not None:
+        seen.append(q[:, None, :, None])
+    return functools.reduce(ops.logical_and, seen) if seen else None
 
 
 def split_attention(graph: KerasGraph) -> None:
