@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tflq._assign import assign_schemes, keep_float
 from tflq._calibrate import Calibration, Statistics, batched, names_of
 from tflq._candidate import Candidate, Judge, mean_sqnr
 from tflq._channel_change import ChannelChange, changes
@@ -20,7 +21,6 @@ from tflq._clock import Clock
 from tflq._fidelity import OutputFidelity
 from tflq._float_model import FloatModel
 from tflq._held_out import HeldOut
-from tflq._kept_float import keep_float
 from tflq._progress import track
 from tflq._recipe import Recipe
 from tflq._split_outputs import split_outputs
@@ -29,22 +29,17 @@ from tflq._steps import StepEffect
 from tflq._verify import Sample
 from tflq.keras_side import Equalization, Expectations, Rewriting, from_keras
 from tflq.tflite_side import (
-    FLOAT32,
-    Assignment,
     Checkpoint,
     Names,
     Normalized,
     Quantized,
-    activations,
     analytic_corrections,
-    assign,
     channel_errors,
     choose_bounds,
     derive_ranges,
     float_ops,
     normalize,
     refine,
-    trained_assignment,
     trained_bounds,
     within_kernels,
 )
@@ -294,9 +289,10 @@ class Pipeline:
             statistics=self._statistics,
         )
         names = names_of(source, plain)
-        assignment = self._assignment(source, plain, names)
-        plan = calibration.plan(recipe, assignment)
         chosen = names.match(recipe.scheme_for, argument="scheme_for", original=original)
+        known = plain.ranges if self._held_out is None else None
+        assignment = assign_schemes(source, plain.graph, recipe.scheme, names, chosen, known)
+        plan = calibration.plan(recipe, assignment)
         seen = calibration.histograms
         assigned, kept = keep_float(source, plain.graph, recipe, assignment, plan, seen, chosen)
         if float_ops(assigned) != float_ops(assignment):
@@ -320,19 +316,6 @@ class Pipeline:
             histograms=calibration.histograms,
             kept_float=kept,
         )
-
-    def _assignment(self, source: FloatModel, plain: Normalized, names: Names) -> Assignment:
-        recipe, training = self._recipe, source.training
-        original = None if source is self._source else self._names
-        overrides = names.match(recipe.scheme_for, argument="scheme_for", original=original)
-        if training is None:
-            return assign(plain.graph, recipe.scheme, overrides)
-        for index in activations(plain.graph):
-            if training.float_layers.intersection(names.aliases(index)):
-                overrides[index] = FLOAT32
-        assigned = assign(plain.graph, recipe.scheme, overrides)
-        known = plain.ranges if self._held_out is None else None
-        return trained_assignment(plain.graph, assigned, training.weights, known)
 
     def _expectations(self) -> Expectations | None:
         if self._recipe.methods.bias_correction != "analytic":
