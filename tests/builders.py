@@ -1,5 +1,7 @@
 """Builds tiny float .tflite files from TensorFlow functions."""
 
+import copy
+
 import numpy as np
 import tensorflow as tf
 
@@ -112,3 +114,21 @@ def select_boxes(content, *, most, classes):
     sub.operators.append(operator)
     model.signatureDefs = None
     return pack(model)
+
+
+def unfuse(model, raw):
+    """Makes the fused activation of one operator an op of its own, in place."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    from tflq.tflite_side._file import operator_code
+
+    sub, kinds = model.subgraphs[0], {1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
+    kind = kinds[raw.builtinOptions.fusedActivationFunction]
+    before = copy.copy(sub.tensors[raw.outputs[0]])
+    before.name = b"before_%d" % len(sub.tensors)
+    sub.tensors.append(before)
+    activation = schema.OperatorT()
+    activation.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, kind))
+    activation.inputs, activation.outputs = [len(sub.tensors) - 1], raw.outputs
+    raw.outputs, raw.builtinOptions.fusedActivationFunction = activation.inputs, 0
+    sub.operators.insert(sub.operators.index(raw) + 1, activation)

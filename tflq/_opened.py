@@ -15,7 +15,7 @@ from tflq._errors import UserError
 from tflq._float_model import FloatModel, Training
 from tflq._pipeline import Outcome, Pipeline
 from tflq._recipe import Recipe
-from tflq._source import load_model, open_model
+from tflq._source import as_float, load_model, open_model
 from tflq._split_outputs import split_outputs
 from tflq.data import data_dtypes
 from tflq.tflite_side import Doors, resolve_io
@@ -100,8 +100,9 @@ def open_for(
     _check_data(recipe, data)
     loaded = load_model(model, safe_mode=safe_mode)
     _check_source(recipe, loaded)
+    floating = as_float(loaded)
     source = open_model(
-        loaded,
+        floating,
         batch_size=batch_size,
         dtypes=data_dtypes(data),
         name=None if loaded is model else f"model file {os.fspath(model)!r}",
@@ -109,7 +110,7 @@ def open_for(
     )
     if recipe.split_outputs:
         source = split_outputs(source)
-    return Opened(model=loaded, source=source)
+    return Opened(model=floating, source=source)
 
 
 def _check_training(recipe: Recipe, training: Training, scheme: str | None) -> None:

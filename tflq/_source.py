@@ -68,7 +68,20 @@ def open_model(
         reference = keras_reference(deployed.plain, made.inputs)
         content = sign_16_bits(made.tflite)
         return replace(made, tflite=content, training=deployed.training, reference=reference)
-    return from_keras(loaded, batch_size=batch_size, dtypes=dtypes, source=name)
+    return from_keras(as_float(loaded), batch_size=batch_size, dtypes=dtypes, source=name)
+
+
+def as_float(model: Any) -> Any:
+    """A Keras model that computes in float32; anything else as it is.
+
+    Raises:
+        UserError: Keras has quantized it, or its half precision cannot be taken out.
+    """
+    from tflq.keras_side import in_float32, keras_kind
+
+    if keras_kind(model) is None or _is_quantized(model):
+        return model
+    return in_float32(model)
 
 
 def load_model(model: Any, *, safe_mode: bool) -> Any:

@@ -78,7 +78,9 @@ def conversion_error(model: FloatModel, sample: Sample, *, fake_quantized: bool)
                 raise ConversionError(
                     f"the float .tflite of {model.source} does not compute what the model does: "
                     f"output {name!r} differs by {error:.2g} of its largest value; nothing was "
-                    "written. Custom layers whose call() depends on Python state are a usual cause."
+                    "written. Export the model up to one layer, "
+                    "keras.Model(model.inputs, model.get_layer(name).output), then up to others, "
+                    "to find the one that its conversion changes."
                 )
     return max(errors)
 

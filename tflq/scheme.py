@@ -142,7 +142,8 @@ register_scheme(
         activation_bits=None,
         per_channel=True,
         writer=Writer.WEIGHT_ONLY,
-        runtime="a quarter of the size at float speed: weights are dequantized when loaded",
+        runtime="a quarter of the size at float speed: weights are dequantized when loaded; not "
+        "for TensorFlow Lite Micro, which takes the first channel's scale for all",
     )
 )
 register_scheme(

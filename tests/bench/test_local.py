@@ -45,6 +45,15 @@ def test_samples_of_another_size_are_refused(files):
         tflq.benchmark(files[0], data=np.zeros((2, 9, 9, 3), np.float32), **QUICK)
 
 
+def test_a_file_whose_open_sizes_do_not_run_as_they_are_stored_is_refused(tmp_path):
+    image = keras.Input((None, None, 3), name="image")
+    model = keras.Model(image, keras.layers.Conv2D(2, 3)(image))
+    data = np.zeros((10, 9, 9, 3), np.float32)
+    tflq.export(model, tmp_path / "open.tflite", data=data)
+    with pytest.raises(UserError, match=r"sizes open \(input 'image'.*fixed sizes"):
+        tflq.benchmark(tmp_path / "open.tflite", data=data, **QUICK)
+
+
 def test_made_up_inputs_fit_every_dtype(tmp_path):
     tokens = keras.Input((5,), dtype="int32", name="tokens")
     number = keras.Input((2,), name="number")

@@ -151,11 +151,11 @@ def test_a_wrong_float_file_is_never_quantized(output, monkeypatch):
     from tflq import ConversionError
     from tflq.keras_side import _convert
 
-    def wrong(forward, inputs, source):
-        return convert(lambda *tensors: [t * 1.01 for t in forward(*tensors)], inputs, source)
+    def wrong(forward, inputs):
+        return traced(lambda *tensors: [t * 1.01 for t in forward(*tensors)], inputs)
 
-    convert = _convert._convert
-    monkeypatch.setattr(_convert, "_convert", wrong)
+    traced = _convert._traced
+    monkeypatch.setattr(_convert, "_traced", wrong)
     model, data = networks.small_cnn()
     with pytest.raises(ConversionError, match="does not compute what the model does"):
         tflq.export(model, output, data=data)

@@ -1,3 +1,5 @@
+import gc
+
 import keras
 import networks
 import numpy as np
@@ -155,6 +157,7 @@ def test_a_saved_model_converts_by_its_signature(tmp_path):
     # Keras saves the function under two names.
     assert made.signature == "serving_default"
     assert from_saved_model(str(tmp_path / "saved"), signature="serve").signature == "serve"
+    gc.collect()
     _equal(made)
 
 

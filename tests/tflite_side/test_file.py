@@ -118,3 +118,27 @@ def test_op_codes_of_old_files_are_read_into_both_fields(content):
     again = parse(pack(model), name="it")
     assert [code.builtinCode for code in again.operatorCodes] == wanted
     assert [code.deprecatedBuiltinCode for code in again.operatorCodes] == wanted
+
+
+def test_what_nothing_holds_is_dropped_and_the_rest_is_held_as_before(content):
+    model = parse(content, name="it")
+    tensors, texts = model.subgraphs[0].tensors, [bytes(b"dead" * 5), bytes(b"kept" * 5)]
+    values = [model.buffers[t.buffer].data for t in tensors]
+    for text in texts:
+        data = np.frombuffer(text, np.uint8)
+        model.buffers.insert(1, type(model.buffers[0])())
+        model.buffers[1].data = data
+    for tensor in tensors:
+        tensor.buffer += 2 if tensor.buffer else 0
+    for entry in model.metadata:
+        entry.buffer += 2
+    # As metadata was held before it had names.
+    model.metadataBuffer = [1]
+    share_buffers(model)
+    again = parse(pack(model), name="it")
+    assert not any(b.data is not None and bytes(b.data) == texts[0] for b in again.buffers)
+    assert bytes(again.buffers[again.metadataBuffer[0]].data) == texts[1]
+    for tensor, value in zip(again.subgraphs[0].tensors, values, strict=True):
+        found = again.buffers[tensor.buffer].data
+        assert (found is None) == (value is None) or len(value) == 0
+        assert found is None or np.array_equal(found, value)

@@ -1,16 +1,12 @@
 """Activations that stand alone, as other converters write them."""
 
-import copy
-
 import builders
 import numpy as np
 import pytest
 import tensorflow as tf
-from ai_edge_litert import schema_py_generated as schema
 
 import tflq
 from tflq.tflite_side import Graph, Runner, normalize, pack
-from tflq.tflite_side._file import operator_code
 
 W = builders.weights
 SHAPE = (1, 6, 6, 4)
@@ -31,21 +27,9 @@ ACTIVATIONS = {"RELU": tf.nn.relu, "RELU6": tf.nn.relu6}
 def _taken_apart(content):
     """Every fused activation becomes an op."""
     model = Graph.from_bytes(content).model
-    sub, operators = model.subgraphs[0], []
-    for raw in sub.operators:
-        operators.append(raw)
-        fused = getattr(raw.builtinOptions, "fusedActivationFunction", 0)
-        if fused:
-            kind = {1: "RELU", 3: "RELU6"}[fused]
-            before = copy.copy(sub.tensors[raw.outputs[0]])
-            before.name = b"before %d" % len(operators)
-            sub.tensors.append(before)
-            alone = schema.OperatorT()
-            alone.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, kind))
-            alone.inputs, alone.outputs = [len(sub.tensors) - 1], raw.outputs
-            raw.outputs, raw.builtinOptions.fusedActivationFunction = alone.inputs, 0
-            operators.append(alone)
-    sub.operators = operators
+    for raw in list(model.subgraphs[0].operators):
+        if getattr(raw.builtinOptions, "fusedActivationFunction", 0):
+            builders.unfuse(model, raw)
     return pack(model)
 
 

@@ -20,6 +20,11 @@ def _other(x):
     return x * W(4, seed=3)
 
 
+def _selected(x):
+    chosen = np.arange(256).reshape(IMAGE) % 3 == 0
+    return tf.compat.v1.where(tf.constant(chosen), x, _other(x))
+
+
 def _positive(x):
     return tf.abs(x) + 0.5
 
@@ -78,6 +83,7 @@ CASES = {
     "RESIZE_NEAREST_NEIGHBOR": lambda x: tf.image.resize(x, (16, 16), "nearest"),
     "REVERSE_V2": lambda x: tf.reverse(x, [1]),
     "RSQRT": lambda x: tf.math.rsqrt(_positive(x)),
+    "SELECT": _selected,
     "SELECT_V2": lambda x: tf.where(tf.constant(np.arange(4) % 2 == 0), x, _other(x)),
     "SLICE": lambda x: tf.slice(x, [0, 1, 1, 0], [1, 3, 3, 4]),
     "SOFTMAX": tf.nn.softmax,

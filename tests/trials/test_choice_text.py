@@ -20,7 +20,11 @@ RECIPES = st.fixed_dictionaries(
         "absorb_bias": st.just(True),
         "bias_correction": st.just("empirical"),
         "rounding": st.sampled_from(["nearest", *ROUNDINGS]),
-        "io": st.sampled_from(["int8", "float32"]),
+        "io": st.sampled_from(["int8", "float32"])
+        | st.dictionaries(
+            st.text("ab/ -'$\"<=", min_size=1), st.sampled_from(["uint8", "float32"]), min_size=1
+        ),
+        "signature": st.text("ab/ -'$\"<", min_size=1),
         "input_range": st.just((0.0, 255.0)),
         "scheme_for": st.dictionaries(
             st.text("ab/ -'$\"<", min_size=1), st.sampled_from(["float32", "w8a8"]), max_size=3

@@ -12,7 +12,7 @@ import numpy as np
 from tflq._errors import UserError
 from tflq.bench._session import Session
 from tflq.data import samples
-from tflq.tflite_side import Delegation, Runner, probe, read_bytes, xnnpack_delegation
+from tflq.tflite_side import Delegation, Graph, Runner, probe, read_bytes, xnnpack_delegation
 
 # Enough to see a backend that computes something else, few enough to be pushed quickly.
 _SAMPLES = 4
@@ -67,7 +67,10 @@ def open_models(paths: Sequence[str | os.PathLike[str]], data: Any = None) -> tu
 def _open(path: str, data: Any) -> Model:
     content = read_bytes(path)
     probe(path)
-    session = Session(content, backend="xnnpack", threads=1)
+    try:
+        session = Session(content, backend="xnnpack", threads=1)
+    except UserError as error:
+        raise _of_open_size(content, path) or error from error
     inputs = _made_up(session) if data is None else _given(content, session, data)
     answers = [session.run(sample) for sample in inputs]
     return Model(
@@ -78,6 +81,17 @@ def _open(path: str, data: Any) -> Model:
             tuple(a if np.issubdtype(a.dtype, np.integer) else None for a in answer)
             for answer in answers
         ),
+    )
+
+
+def _of_open_size(content: bytes, path: str) -> UserError | None:
+    graph = Graph.from_bytes(content)
+    opened = [graph.tensors[i] for i in graph.inputs if None in graph.tensors[i].shape[1:]]
+    if not opened:
+        return None
+    return UserError(
+        f"model file {path!r} leaves sizes open (input {opened[0].name!r}: {opened[0].shape}), and "
+        "only the size that it is stored with can be measured; export it with fixed sizes."
     )
 
 

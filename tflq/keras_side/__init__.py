@@ -12,6 +12,12 @@ from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._load import load_keras
 from tflq.keras_side._moments import Expectations
 from tflq.keras_side._nodes import ModelNode, is_functional
+from tflq.keras_side._precision import (
+    computes_in_half,
+    float32_config,
+    in_float32,
+    refuse_quantized,
+)
 from tflq.keras_side._rewrite import Rewriting
 from tflq.keras_side._separable import split_separables
 from tflq.keras_side._signature import read_signature
@@ -29,10 +35,13 @@ __all__ = [
     "activation_name",
     "activation_of",
     "build_model",
+    "computes_in_half",
     "convolution_behind",
+    "float32_config",
     "from_keras",
     "from_saved_model",
     "has_kernel",
+    "in_float32",
     "is_functional",
     "keras_kind",
     "keras_reference",
@@ -40,6 +49,7 @@ __all__ = [
     "load_keras",
     "read_graph",
     "read_signature",
+    "refuse_quantized",
     "single_argument",
     "split_separables",
 ]

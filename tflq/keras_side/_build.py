@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tflq._errors import UserError
+from tflq._reasons import keras_reason
 from tflq.keras_side._graph import KerasGraph, Layer
 
 
@@ -93,6 +94,5 @@ def _from_config(layer: Layer) -> Any:
         # from_config runs the layer's own code.
         raise UserError(
             f"layer {layer.name!r} ({layer.kind}) cannot be rebuilt from its get_config(): "
-            f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}"
-            "; mend that, or leave out equalize, absorb_bias and fold."
+            f"{keras_reason(error)}; mend that, or leave out equalize, absorb_bias and fold."
         ) from error

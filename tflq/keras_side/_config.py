@@ -8,6 +8,7 @@ import importlib
 from typing import Any
 
 from tflq._errors import UserError
+from tflq._reasons import keras_reason
 
 _KERAS = ("keras", "tf_keras")
 # How the names end of what Keras looks up by name.
@@ -54,7 +55,7 @@ def _written(source: Any) -> dict[str, Any]:
     except TypeError as error:
         raise UserError(
             f"layer {source.name!r} ({type(source).__name__}) cannot be rebuilt, for its "
-            f"get_config() fails: {str(error).strip().splitlines()[0]} Give it functions that "
+            f"get_config() fails: {keras_reason(error)}. Give it functions that "
             "have a name (def), or classes with get_config()."
         ) from error
 

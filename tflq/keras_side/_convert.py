@@ -9,6 +9,7 @@ import numpy as np
 from tflq._errors import UserError
 from tflq._float_model import FloatModel, Reference
 from tflq._quiet import quiet
+from tflq._reasons import keras_reason, quantizer_reason
 from tflq._signatures import choose_signature
 from tflq.data import InputSpec
 from tflq.keras_side._kind import keras_kind
@@ -96,13 +97,8 @@ def from_saved_model(
     """
     import tensorflow as tf
 
-    try:
-        loaded = tf.saved_model.load(path)
-    except Exception as error:
-        raise UserError(
-            f"SavedModel {path!r} cannot be loaded: {_first_line(error)}; export it again."
-        ) from error
     source = f"SavedModel {path!r}"
+    loaded = _load(path, source)
     signatures = getattr(loaded, "signatures", {})
     computed = {key: _computed(function) for key, function in signatures.items()}
     key = choose_signature(computed, signature, name=source)
@@ -122,7 +118,10 @@ def from_saved_model(
     names = tuple(serve.structured_outputs)
 
     def forward(*tensors: Any) -> list[Any]:
-        outputs = serve(**{spec.name: t for spec, t in zip(inputs, tensors, strict=True)})
+        # By what was loaded: a signature alone does not keep its variables.
+        outputs = loaded.signatures[key](
+            **{spec.name: t for spec, t in zip(inputs, tensors, strict=True)}
+        )
         return [tf.identity(outputs[name]) for name in names]
 
     def reference(sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
@@ -137,6 +136,17 @@ def from_saved_model(
         reference=reference,
         source=source,
     )
+
+
+def _load(path: str, source: str) -> Any:
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(path)
+    except Exception as error:
+        raise UserError(
+            f"{source} cannot be loaded: {keras_reason(error)}; export it again."
+        ) from error
 
 
 def _computed(function: Any) -> Hashable:
@@ -203,8 +213,7 @@ def _explain(message: str) -> str:
                 f"unsupported op(s) {ops.strip()}: {advice}; replace the layers that use them, "
                 "or build recurrent layers with unroll=True."
             )
-    lines = [line for line in message.splitlines() if line.strip()]
-    return (lines[0] if lines else "the converter gave no reason")[:400]
+    return quantizer_reason(message)
 
 
 def _unique(names: Sequence[str], count: int) -> tuple[str, ...]:
@@ -216,7 +225,3 @@ def _unique(names: Sequence[str], count: int) -> tuple[str, ...]:
         seen[name] = seen.get(name, 0) + 1
         unique.append(name if seen[name] == 1 else f"{name}_{seen[name] - 1}")
     return tuple(unique)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

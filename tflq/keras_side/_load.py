@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tflq._errors import UserError
+from tflq._reasons import keras_reason
 
 _SAFE = "to run its code anyway, if you trust the file, pass safe_mode=False (--nosafe_mode)."
 
@@ -38,7 +39,7 @@ def load_keras(path: str, *, safe_mode: bool = True) -> Any:
             return load(path, safe_mode)
         except Exception as error:
             # Keras raises whatever its deserializers meet.
-            errors.append(f"{type(error).__name__}: {_shorten(error)}")
+            errors.append(f"{type(error).__name__}: {keras_reason(error)}")
     raise UserError(
         f"model file {path!r} cannot be loaded ({errors[0]}); if it uses classes of your own, "
         "load it in Python with them and pass the model to tflq.export."
@@ -58,8 +59,8 @@ def _config(file: Path) -> str:
     except Exception as error:
         # zipfile, h5py and json have no common base for a damaged file.
         raise UserError(
-            f"model file {str(file)!r} is damaged or holds weights only ({_shorten(error)}); save "
-            "the whole model again with model.save('model.keras')."
+            f"model file {str(file)!r} is damaged or holds weights only ({keras_reason(error)}); "
+            "save the whole model again with model.save('model.keras')."
         ) from error
 
 
@@ -83,10 +84,6 @@ def _load_tfmot(path: str, safe_mode: bool) -> Any:
             return _load_tf_keras(path, safe_mode)
     except Exception as error:
         raise UserError(
-            f"model file {path!r} is quantized by tfmot and cannot be loaded: {_shorten(error)}."
+            f"model file {path!r} is quantized by tfmot and cannot be loaded: "
+            f"{keras_reason(error)}."
         ) from error
-
-
-def _shorten(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[0][:300]

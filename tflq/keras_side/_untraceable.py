@@ -1,14 +1,10 @@
 """Says why a Keras model cannot be made into a graph."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from tflq._reasons import failed_class, keras_reason
 from tflq.data import InputSpec
-
-_CALLED = re.compile(r"Exception encountered when calling (?:layer \S+ \(type )?(\w+)")
-# Keras makes its messages bold.
-_STYLE = re.compile(r"\x1b\[\d*m")
 
 
 def untraceable(error: Exception, model: Any, inputs: Sequence[InputSpec], source: str) -> str:
@@ -20,12 +16,9 @@ def untraceable(error: Exception, model: Any, inputs: Sequence[InputSpec], sourc
         inputs: what it was called on.
         source: how messages call it.
     """
-    text = _STYLE.sub("", str(error))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    found = _CALLED.search(text)
-    reasons = [line for line in lines if not _CALLED.search(line)] or lines
-    reason = reasons[0].split(". ")[0].rstrip(".")[:300] if reasons else type(error).__name__
-    where = "" if found is None else f"{_layers(model, found[1])} fails: "
+    failed = failed_class(error)
+    reason = keras_reason(error)
+    where = "" if failed is None else f"{_layers(model, failed)} fails: "
     opened = [spec for spec in inputs if None in spec.shape[1:]]
     if not opened:
         return f"{source} cannot become a graph: {where}{reason}; mend or replace the layer."

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tflq._softmax import MASKED, softmax_reach
 from tflq.qat._base import QuantizationLayer
 from tflq.qat._codes import Origin, codes_of, quantized, with_constant
 from tflq.qat._fake_quant import fake_quant, fake_quant_learned
@@ -12,6 +13,8 @@ from tflq.qat._fake_quant import fake_quant, fake_quant_learned
 Tensor = Any
 
 RANGES = ("moving_average", "lsq", "pact")
+# Takes any score to the end of its range.
+_MASK_DEPTH = 100.0
 # Weight of PACT's penalty on large ranges.
 _PACT_DECAY = 1e-4
 
@@ -33,6 +36,9 @@ class FakeQuant(QuantizationLayer):
         momentum: of the moving average.
         fixed: the (low, high) that a kernel prescribes, or None.
         nonnegative: whether all values come from rectifiers, which saves looking for the smallest.
+        told: "scores" where only softmax reads them, so that the range ends where that tells
+            nothing; "masked" where that masks them itself, so that the range must reach further
+            than all of them; "mask" where they are only added to scores; None for all others.
         in_training: whether values are quantized in training too.
         floating: whether the layer it follows stays float, in the file as well.
         observing: whether the range still moves.
@@ -53,6 +59,7 @@ class FakeQuant(QuantizationLayer):
         momentum: float = 0.99,
         fixed: tuple[float, float] | None = None,
         nonnegative: bool = False,
+        told: str | None = None,
         in_training: bool = True,
         floating: bool = False,
         observing: bool = True,
@@ -62,7 +69,7 @@ class FakeQuant(QuantizationLayer):
         super().__init__(**kwargs)
         self.bits, self.sites, self.ranges, self.momentum = bits, sites, ranges, momentum
         self.fixed = None if fixed is None else (float(fixed[0]), float(fixed[1]))
-        self.nonnegative = nonnegative
+        self.nonnegative, self.told = nonnegative, told
         self.in_training, self.floating = in_training, floating
         self.observing, self.quantizing = observing, quantizing
         self.supports_masking = True
@@ -130,6 +137,19 @@ class FakeQuant(QuantizationLayer):
             return tf.minimum(low, 0.0), tf.maximum(high, 0.0)
         return tf.reduce_min(low), tf.reduce_max(high)
 
+    def visible(self, value: Tensor) -> Tensor:
+        """The values without what nothing tells, such as how small a masked score is."""
+        if self.told == "mask":
+            return tf.maximum(value, -_MASK_DEPTH)
+        if self.told is None:
+            return value
+        reach = softmax_reach(value.shape[-1])
+        if self.told == "masked":
+            return tf.concat([tf.reshape(value, [-1]), [tf.reduce_min(value) - reach]], axis=0)
+        largest = tf.reduce_max(value, axis=-1, keepdims=True)
+        floor = largest - reach
+        return tf.maximum(value, tf.where(largest <= MASKED, 0.0, floor))
+
     def set_range(self, low: float, high: float) -> None:
         """Sets the range of all sites, as if it had been observed."""
         for variable, bound in ((self.low, min(low, 0.0)), (self.high, max(high, 0.0))):
@@ -151,6 +171,7 @@ class FakeQuant(QuantizationLayer):
             "momentum",
             "fixed",
             "nonnegative",
+            "told",
             "in_training",
             "floating",
         )
@@ -205,7 +226,7 @@ class FakeQuant(QuantizationLayer):
 
     def _extremes(self, value: Tensor) -> tuple[Tensor, Tensor]:
         """The smallest and largest value of a batch over all replicas, widened to hold 0."""
-        lowest = tf.zeros(()) if self.nonnegative else tf.reduce_min(value)
+        lowest = tf.zeros(()) if self.nonnegative else tf.reduce_min(self.visible(value))
         ends = tf.stop_gradient(tf.stack([lowest, -tf.reduce_max(value)]))
         context = tf.distribute.get_replica_context()
         if context is not None and context.num_replicas_in_sync > 1:

@@ -4,7 +4,6 @@ The result is a float Keras model with the weights that were trained for, alread
 fake quantization by constants where activations have a range; the export reads both back.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from tflq.keras_side import (
     Layer,
     Node,
     build_model,
+    float32_config,
     is_functional,
     live_config,
     read_graph,
@@ -102,7 +102,7 @@ def _deployed(model: Any) -> Deployment:
             _set_kernel(layer, nodes, [scales.get(node.inputs[-1]) for node in nodes], weights)
         elif isinstance(source, QuantizedWeights):
             _set_weights(layer, weights)
-        layer.config = None if layer.config is None else _in_float32(layer.config)
+        layer.config = None if layer.config is None else float32_config(layer.config)
     training = Training(scheme=_scheme_of(model), weights=weights, float_layers=frozenset(floating))
     built = build_model(graph)
     for node in [node for node in graph.nodes if node.layer.cls is ConstantFakeQuant]:
@@ -240,17 +240,3 @@ def _scheme_of(model: Any) -> str:
         "activations, a scheme that is not registered here; register it with "
         "tflq.register_scheme."
     )
-
-
-def _in_float32(config: Any) -> Any:
-    """A layer's configuration without mixed precision."""
-    if isinstance(config, Mapping):
-        return {k: "float32" if _is_policy(k, v) else _in_float32(v) for k, v in config.items()}
-    return list(map(_in_float32, config)) if isinstance(config, list) else config
-
-
-def _is_policy(key: str, value: Any) -> bool:
-    if key != "dtype":
-        return False
-    name = value["config"].get("name", "") if isinstance(value, Mapping) else str(value)
-    return name.startswith("mixed") or name in ("bfloat16", "float16")

@@ -206,6 +206,7 @@ class _Inserter:
             fixed=group.fixed,
             sites=len(sources),
             nonnegative=group.nonnegative,
+            told=group.told,
             # The gradient of a cross-entropy near a probability of 0 must not meet rounding.
             in_training=group.fixed is None or not at_output,
         )

@@ -2,8 +2,8 @@
 
 import fnmatch
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tflq._errors import UserError
 from tflq.keras_side import KerasGraph, Layer, Node, Shape, activation_name, activation_of
@@ -34,6 +34,7 @@ class Group:
         rounded: those whose values are computed anew within its range.
         fixed: the range that a kernel prescribes for all of it, or None.
         nonnegative: whether all sources are outputs of rectifiers.
+        told: what is told of its values, see `FakeQuant`.
     """
 
     members: tuple[int, ...]
@@ -41,6 +42,7 @@ class Group:
     rounded: tuple[int, ...]
     fixed: Range | None
     nonnegative: bool
+    told: str | None = None
 
 
 class Rules:
@@ -155,16 +157,66 @@ def groups(graph: KerasGraph, rules: Rules) -> tuple[Group, ...]:
     members: dict[int, list[int]] = {}
     for tensor in parent:
         members.setdefault(root(tensor), []).append(tensor)
-    return tuple(
+    found = [
         Group(
             members=tuple(members[at]),
-            sources=tuple(found),
+            sources=tuple(brought),
             rounded=tuple(rounded.get(at, ())),
-            fixed=_fixed_of_all(found, producers, rules),
-            nonnegative=all(t in producers and _is_rectifier(producers[t].layer) for t in found),
+            fixed=_fixed_of_all(brought, producers, rules),
+            nonnegative=all(t in producers and _is_rectifier(producers[t].layer) for t in brought),
         )
-        for at, found in sources.items()
-    )
+        for at, brought in sources.items()
+    ]
+    return _told(graph, found, outputs)
+
+
+def _told(
+    graph: KerasGraph, found: Sequence[Group], outputs: Mapping[int, Output]
+) -> tuple[Group, ...]:
+    """Finds the groups that are scores, and what masks these."""
+    consumers = graph.consumers()
+
+    def all_read(group: Group, read: Callable[[Node], bool]) -> bool:
+        members = set(group.members)
+        nodes = [
+            node
+            for tensor in group.members
+            for node in consumers.get(tensor, ())
+            if not (members.intersection(node.outputs) and outputs[node.outputs[0]] in ALIKE)
+        ]
+        return bool(nodes) and members.isdisjoint(graph.outputs) and all(map(read, nodes))
+
+    scores = {t for g in found if all_read(g, _is_softmax) for t in g.members}
+
+    def masks(node: Node) -> bool:
+        return node.layer.kind in ("Add", "Subtract") and scores.issuperset(node.outputs)
+
+    masked = {
+        t
+        for node in graph.nodes
+        if _is_softmax(node) and _masks_by_itself(node)
+        for t in node.inputs
+    }
+    told = {
+        group: "scores" if masked.isdisjoint(group.members) else "masked"
+        for group in found
+        if scores.issuperset(group.members)
+    }
+    told |= {g: "mask" for g in found if g not in told and all_read(g, masks)}
+    return tuple(replace(group, told=told.get(group)) for group in found)
+
+
+def _is_softmax(node: Node) -> bool:
+    """Whether a layer is a softmax along the last axis."""
+    if node.layer.kind == "Activation":
+        return activation_name(node.layer) == "softmax"
+    return node.layer.kind == "Softmax" and getattr(node.layer.source, "axis", -1) == -1
+
+
+def _masks_by_itself(node: Node) -> bool:
+    """Whether a softmax is given a mask, so that some of what it reads does not count."""
+    values, named = node.arguments(node.inputs)
+    return len(values) > 1 or named.get("mask") is not None or node.layer.passes_mask
 
 
 def _output_of(

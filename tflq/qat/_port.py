@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from tflq._errors import UserError
+from tflq._reasons import keras_reason
 from tflq.keras_side import KerasGraph, Layer
 
 
@@ -40,7 +41,7 @@ def _counterpart(layer: Layer) -> Any:
         # from_config raises whatever a layer's __init__ does.
         raise UserError(
             f"layer {layer.name!r} ({layer.kind}) of tf_keras cannot be rebuilt in Keras 3: "
-            f"{str(error).strip().splitlines()[0]}; {advice}"
+            f"{keras_reason(error)}; {advice}"
         ) from error
 
 

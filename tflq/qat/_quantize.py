@@ -10,10 +10,13 @@ from tflq.keras_side import (
     KerasGraph,
     Rewriting,
     build_model,
+    computes_in_half,
+    in_float32,
     is_functional,
     keras_kind,
     read_graph,
     read_signature,
+    refuse_quantized,
 )
 from tflq.qat._activation import RANGES, FakeQuant
 from tflq.qat._depthwise import add_depthwise_convolutions
@@ -84,7 +87,11 @@ def quantize(
     if ranges not in RANGES:
         raise UserError(f"ranges={ranges!r} is unknown; choose one of: {', '.join(RANGES)}.")
     _refuse_subclassed(model)
+    refuse_quantized(model)
     cls = class_to_keep(model)
+    if computes_in_half(model):
+        # Weights of half precision do not train: the steps of quantization are finer.
+        model = in_float32(model)
     graph = _read(model, equalize, data, default)
     if any(node.layer.cls is FakeQuant for node in graph.nodes):
         raise UserError(

@@ -42,9 +42,11 @@ def set_starting_ranges(model: Any, data: Any, *, calibrator: str, doors: Collec
         stream = samples(data, signature.inputs)
         for sample in track(stream, description="calibrating", total=stream.total):
             values = run([tf.constant(sample[spec.name]) for spec in signature.inputs])
-            for histogram, sites in zip(found, values, strict=True):
+            for layer, histogram, sites in zip(quantizers, found, values, strict=True):
                 for value in sites:
-                    histogram.update(np.asarray(value, np.float32))
+                    histogram.update(np.asarray(layer.visible(value), np.float32))
     for layer, histogram in zip(quantizers, found, strict=True):
-        chosen = get_calibrator(_NEVER_CLIP) if layer.name in doors else choose
+        # What hides masked scores lies far off, and must stay.
+        whole = layer.name in doors or layer.told == "masked"
+        chosen = get_calibrator(_NEVER_CLIP) if whole else choose
         layer.set_range(*chosen(histogram, bits=layer.bits))

@@ -71,8 +71,14 @@ class Spread:
         if integer and bits == 16 and self._curve.tabled:
             nodes = np.linspace(low, high, _LINES + 1)
             came = np.interp(codes, nodes, self._clipped(nodes))
-        else:
+        elif integer:
             came = self._clipped(codes)
+        else:
+            with np.errstate(all="ignore"):
+                came = self._curve.function(codes)
+            # Near 0 a code may stand for 0, of which float32 makes infinity.
+            if not np.isfinite(came).all():
+                return -np.inf
         if integer and self._curve.relative:
             came = _rounded(came, min(0.0, came.min()), came.max(), bits)
         made, weights = self._made, self._weights

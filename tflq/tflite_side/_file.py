@@ -78,7 +78,7 @@ def pack(model: Any) -> bytes:
 
 
 def share_buffers(model: Any) -> None:
-    """Lets constants of equal content share one buffer, in place.
+    """Lets constants of equal content share one buffer, and drops what nothing holds, in place.
 
     The quantizer writes a weight that several ops read once for each of them.
     """
@@ -88,11 +88,19 @@ def share_buffers(model: Any) -> None:
         data = model.buffers[tensor.buffer].data
         if data is not None and len(data) and not tensor.isVariable:
             tensor.buffer = first.setdefault(bytes(data), tensor.buffer)
-    kept = {0, *(tensor.buffer for tensor in used)}
-    kept |= {entry.buffer for entry in model.metadata or []}
-    for index, buffer in enumerate(model.buffers):
-        if index not in kept:
-            buffer.data = None
+    _drop_unused_buffers(model, [*used, *(model.metadata or [])])
+
+
+def _drop_unused_buffers(model: Any, holders: list[Any]) -> None:
+    # The first one is empty by convention; the field is of the oldest files.
+    oldest = _indices(model.metadataBuffer)
+    kept = sorted({0, *oldest, *(holder.buffer for holder in holders)})
+    places = {old: new for new, old in enumerate(kept)}
+    for holder in {id(holder): holder for holder in holders}.values():
+        holder.buffer = places[holder.buffer]
+    if oldest:
+        model.metadataBuffer = [places[index] for index in oldest]
+    model.buffers = [model.buffers[index] for index in kept]
 
 
 def operator_code(model: Any, builtin: int) -> int:
@@ -107,18 +115,18 @@ def operator_code(model: Any, builtin: int) -> int:
     return len(model.operatorCodes) - 1
 
 
-def drop_unused_tensors(model: Any) -> None:
-    """Removes the main graph's tensors that no op, input or output names, in place."""
-    graph = model.subgraphs[0]
+def drop_unused_tensors(model: Any, number: int = 0) -> None:
+    """Removes a subgraph's tensors that no op, input or output names, in place."""
+    graph = model.subgraphs[number]
     fields = ("inputs", "outputs", "intermediates")
-    named = [*graph.inputs, *graph.outputs]
-    for operator in graph.operators:
+    named, operators = [*graph.inputs, *graph.outputs], graph.operators or []
+    for operator in operators:
         for field in fields:
             named += _indices(getattr(operator, field))
     kept = sorted({int(index) for index in named if index >= 0})
     moved = {-1: -1} | {old: new for new, old in enumerate(kept)}
     graph.tensors = [graph.tensors[index] for index in kept]
-    for holder in (graph, *graph.operators):
+    for holder in (graph, *operators):
         for field in fields:
             if getattr(holder, field, None) is not None:
                 setattr(holder, field, [moved[i] for i in _indices(getattr(holder, field))])

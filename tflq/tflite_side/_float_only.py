@@ -10,6 +10,15 @@ _SCORES = {
     "NON_MAX_SUPPRESSION_V5": 1,
     "TFLite_Detection_PostProcess": 1,
 }
+# What TensorFlow's quantizer makes of them computes something else, or not at all.
+_KINDS = {
+    "MATRIX_DIAG": "its integer kernel fills with code 0, which is not the value 0",
+    "MATRIX_SET_DIAG": "its integer kernel does not convert between scales",
+    "ONE_HOT": "its integer kernel does not convert between scales",
+    "REVERSE_SEQUENCE": "it has no integer kernel",
+    "SCATTER_ND": "its integer kernel adds up zero points, and leaves none where nothing is "
+    "scattered",
+}
 
 
 def float_only(graph: Graph) -> dict[int, str]:
@@ -21,9 +30,7 @@ def float_only(graph: Graph) -> dict[int, str]:
 def _reason(op: Op) -> str | None:
     if op.kind == FUSED_LSTM and not is_plain(op):
         return "it has peepholes, projection or layer normalization"
-    if op.kind == "SCATTER_ND":
-        return "its integer kernel adds up zero points, and leaves none where nothing is scattered"
-    return None
+    return _KINDS.get(op.kind)
 
 
 def ranked_scores(graph: Graph) -> dict[int, str]:

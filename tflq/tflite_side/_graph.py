@@ -1,5 +1,6 @@
 """A read-only view of a .tflite graph: tensors, ops, who makes and who reads a tensor."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from tflq._errors import UserError
 from tflq.tflite_side._file import parse
 from tflq.tflite_side._int4 import unpack_int4
 
@@ -171,6 +173,19 @@ def counterparts(quantized: Graph, floating: Graph) -> tuple[tuple[Op, Op], ...]
         ((op.kind, floating.tensors[op.outputs[0]].name), op) for op in floating.ops if op.outputs
     )
     return tuple((made[name], op) for name, op in names if name in made)
+
+
+def op_names(content: bytes) -> Callable[[int], str | None]:
+    """Names the ops of a .tflite by their outputs; none of a damaged file."""
+
+    def name(index: int) -> str | None:
+        try:
+            graph = Graph.from_bytes(content)
+            return graph.tensors[graph.ops[index].outputs[0]].name.split(";")[0]
+        except (UserError, IndexError):
+            return None
+
+    return name
 
 
 def _quantization(raw: Any) -> Quantization | None:

@@ -40,6 +40,7 @@ INT16_VERSIONS = {
     "RESIZE_NEAREST_NEIGHBOR": 4,
     "REVERSE_V2": 1,
     "RSQRT": 3,
+    "SELECT": 1,
     "SELECT_V2": 1,
     "SLICE": 4,
     "SOFTMAX": 3,

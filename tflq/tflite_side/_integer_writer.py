@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
 from tflq._quiet import quiet
+from tflq._reasons import quantizer_reason
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._fused_lstm import add_inner_ranges
 from tflq.tflite_side._graph import Graph
@@ -52,7 +53,7 @@ def write_integer(
         raw.quantization.min, raw.quantization.max = [np.float32(low)], [np.float32(high)]
     add_inner_ranges(floating, ranges)
     _mark(floating)
-    content = _quantize(_packed_without(floating, apart), per_channel=per_channel)
+    content = _quantize(_packed_without(floating, apart), floating, per_channel=per_channel)
     model = parse(content, name="the int8 file")
     _show(model, floating)
     close_islands(model)
@@ -140,7 +141,7 @@ def _marked(name: str) -> int | None:
     return None if found is None else int(found[1])
 
 
-def _quantize(content: bytes, *, per_channel: bool) -> bytes:
+def _quantize(content: bytes, floating: Graph, *, per_channel: bool) -> bytes:
     try:
         with quiet():
             import tensorflow as tf
@@ -156,7 +157,15 @@ def _quantize(content: bytes, *, per_channel: bool) -> bytes:
     except Exception as error:
         # The quantizer raises bare RuntimeErrors that carry MLIR's diagnostics.
         raise UserError(
-            f"TensorFlow's quantizer refused the float graph: {str(error).strip()[:500]}; "
-            "leave the layer it names out of the model or replace it."
+            f"TensorFlow's quantizer refuses the float graph{_at(floating, str(error))}: "
+            f"{quantizer_reason(error)}; keep that layer in float, "
+            "scheme_for={'NAME': 'float32'}, or replace it."
         ) from error
     return quantized
+
+
+def _at(floating: Graph, text: str) -> str:
+    """Where an error says that it is, in the names that the float graph had."""
+    marks = list(dict.fromkeys(int(mark) for mark in _MARK.findall(text)))[:3]
+    names = [floating.tensors[mark].name.split(";")[0] for mark in marks]
+    return f" at {', '.join(map(repr, names))}" if names else ""

@@ -40,21 +40,17 @@ def within_kernels(
     bits, weights = activation_bits(graph, assignment), weight_bits(graph, assignment)
     groups = same_scale_groups(graph, apart=float_ops(assignment))
     group_of = {tensor: group for group in groups for tensor in group}
-    wider: dict[int, Range] = {}
+    ranges, origin = dict(plan.ranges), dict(plan.origin)
+    made = replace(plan, ranges=ranges, origin=origin)
     for tensor in activations(graph):
-        held = wider.get(tensor, plan.ranges.get(tensor))
-        width = bits[tensor]
+        held, width = ranges.get(tensor), bits[tensor]
         if held is None or width is None or fixed_range(graph, tensor) is not None:
             continue
-        sofar = replace(plan, ranges=plan.ranges | wider)
-        least = _least_scale(graph, tensor, sofar, bounds, weights, width)
+        least = _least_scale(graph, tensor, made, bounds, weights, width)
         if (wanted := _widened(held, least, width)) != held:
-            wider.update(dict.fromkeys(group_of[tensor], wanted))
-    return replace(
-        plan,
-        ranges=plan.ranges | wider,
-        origin=plan.origin | dict.fromkeys(wider, "kernel rule"),
-    )
+            ranges.update(dict.fromkeys(group_of[tensor], wanted))
+            origin.update(dict.fromkeys(group_of[tensor], "kernel rule"))
+    return made
 
 
 def _least_scale(

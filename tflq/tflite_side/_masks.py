@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from tflq._softmax import MASKED
 from tflq.ranges import Histogram
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._kernel_rules import SAME_SCALE, same_scale_groups
-from tflq.tflite_side._seen import LOWEST, MASKED, Seen, mask_groups
+from tflq.tflite_side._seen import LOWEST, Seen, mask_groups
 
 Range = tuple[float, float]
 
@@ -109,11 +110,11 @@ class _Fitting:
             output = op.outputs[0] if op.outputs else -1
             if output not in self._ranges:
                 continue
-            if op.kind in SAME_SCALE and output in scores | self._seen.hidden:
+            if op.kind in SAME_SCALE and (output in scores or output in self._seen.hidden):
                 self._clamp_fillers(op, output)
-            elif op.kind in ("ADD", "SUB") and output in scores | set(self._fitted):
+            elif op.kind in ("ADD", "SUB") and (output in scores or output in self._fitted):
                 self._fit_operands(op, output)
-            elif op.kind in ("MUL", "DIV") and output in scores | set(self._fitted):
+            elif op.kind in ("MUL", "DIV") and (output in scores or output in self._masks):
                 self._fit_product(op, output)
         return self._fitted, self._constants
 
@@ -175,8 +176,8 @@ class _Fitting:
             return
         values, factor = self._graph.constant(stored[0]), given[0]
         if np.abs(values).max(initial=0.0) >= -MASKED:
-            if op.kind == "MUL" and output in self._fitted and self._is_binary(factor):
-                bound = max(map(abs, self._fitted[output]))
+            if op.kind == "MUL" and output in self._masks and self._is_binary(factor):
+                bound = max(map(abs, self._range(output)))
                 self._constants[stored[0]] = np.clip(values, -bound, bound).astype(np.float32)
         elif values.min(initial=np.inf) > 0 and self._extremes(factor)[0] <= MASKED:
             scale = float(values.min() if op.kind == "MUL" else 1 / values.max())
@@ -194,12 +195,28 @@ class _Fitting:
             self._fitted.update(dict.fromkeys(self._group[tensor], bounds))
 
     def _is_binary(self, tensor: int) -> bool:
-        """Whether all values seen are 0, and 1 or -1."""
+        """Whether all values are 0, and 1 or -1."""
         histogram = self._histograms.get(tensor)
         if histogram is None or not histogram.count:
-            return False
+            low, high = self._range(tensor)
+            return low > -1.5 and high < 1.5 and self._counts(tensor)
         ends = {histogram.minimum, histogram.maximum}
         return ends <= {-1.0, 0.0, 1.0} and not histogram.mass.any()
+
+    def _counts(self, tensor: int) -> bool:
+        """Whether all values are whole numbers, by what makes them."""
+        if self._is_stored(tensor):
+            values = self._graph.constant(tensor)
+            return bool(np.array_equal(values, np.rint(values)))
+        op = self._graph.producer.get(tensor)
+        if op is None:
+            return False
+        if op.kind == "CAST":
+            return self._graph.tensors[op.inputs[0]].dtype != "float32"
+        if op.kind not in _MASKING:
+            return False
+        given = [t for t in op.inputs if self._graph.tensors[t].dtype == "float32"]
+        return all(map(self._counts, given))
 
     def _is_stored(self, tensor: int) -> bool:
         held = self._graph.tensors[tensor]

@@ -2,19 +2,19 @@
 
 What a float file may hold besides float32 ops with int8 kernels is taken out:
 
-- float16 weights behind a DEQUANTIZE become float32 constants;
+- float16 weights behind a DEQUANTIZE, and sparse ones behind a DENSIFY, become float32 constants;
 - a QUANTIZE followed by a DEQUANTIZE, which is what fake quantization of a quantization-aware
   trained network converts to, goes: its scale and zero point become the *trained range* of the
   activation, or the *trained bound* of the weights. Ops that only move values and were drawn
   between the two become float again;
-- NEG becomes a multiplication with -1;
+- NEG becomes a multiplication with -1, SQUARE one with itself;
 - masks of minus infinity become finite;
 - an activation that stands alone becomes part of the op before it;
+- what grows without bound where it is not selected is bounded;
 - a file that computes in integers already is refused.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -25,7 +25,9 @@ from tflq.tflite_side._fuse_activations import fuse_activations
 from tflq.tflite_side._graph import Graph, Op, Quantization
 from tflq.tflite_side._kernel_rules import SAME_SCALE
 from tflq.tflite_side._masks import prepare_masks
-from tflq.tflite_side._negation import multiply_instead, negations
+from tflq.tflite_side._products import multiply_instead
+from tflq.tflite_side._stored import store, store_results
+from tflq.tflite_side._unselected import bound_exponentials
 from tflq.tflite_side._zero_biases import add_zero_biases
 
 _INTEGER_LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
@@ -62,12 +64,19 @@ def normalize(content: bytes, *, name: str, biases: bool = False) -> Normalized:
     """
     graph = Graph.from_bytes(content, name=name)
     _refuse_quantized(graph, name)
+    if store_results(graph.model):
+        content = pack(graph.model)
+        graph = Graph(parse(content, name=name))
     rewriter = _Rewriter(graph)
-    if negations(graph) or any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
-        multiply_instead(graph)
+    if any(op.kind in ("QUANTIZE", "DEQUANTIZE") for op in graph.ops):
         content = rewriter.rewrite()
         graph = Graph(parse(content, name=name))
-    if any([fuse_activations(graph), prepare_masks(graph)]):
+    changed = False
+    for rewrite in (multiply_instead, fuse_activations, prepare_masks, bound_exponentials):
+        if rewrite(graph):
+            # What a graph tells of its ops is that of before.
+            graph, changed = Graph(graph.model), True
+    if changed:
         content = pack(graph.model)
         graph = Graph(parse(content, name=name))
     if biases and add_zero_biases(graph):
@@ -116,7 +125,7 @@ def _check_floats(graph: Graph, name: str) -> None:
 
 
 class _Rewriter:
-    """Removes float16 constants and fake quantization from one graph."""
+    """Removes fake quantization from one graph."""
 
     def __init__(self, graph: Graph):
         self.graph = graph
@@ -151,9 +160,8 @@ class _Rewriter:
     def _dequantize(self, op: Op) -> None:
         source, target = op.inputs[0], op.outputs[0]
         tensor = self.graph.tensors[source]
-        if tensor.is_constant and tensor.dtype == "float16":
-            self._store(target, self.graph.constant(source))
-            self._removed.add(op.index)
+        if tensor.dtype == "float16":
+            # It computes in it, which is refused by a better name.
             return
         producer = self.graph.producer.get(source)
         if producer is None or tensor.quantization is None:
@@ -165,7 +173,8 @@ class _Rewriter:
         if producer.kind == "QUANTIZE" and self.graph.tensors[producer.inputs[0]].is_constant:
             self._removed.add(producer.index)
             low, high = _INTEGER_LIMITS[tensor.dtype]
-            self._store(target, self.graph.constant(producer.inputs[0]))
+            model = self.graph.model
+            store(model, model.subgraphs[0], target, self.graph.constant(producer.inputs[0]))
             # Weights are symmetric, restricted to an odd number of codes: 127 of them up.
             codes = (high - low - 1) // 2
             self.bounds[target] = tensor.quantization.scale.astype(np.float64) * codes
@@ -190,15 +199,6 @@ class _Rewriter:
             self.ranges[index] = _range(tensor.quantization, tensor.dtype)
             raw = self.graph.model.subgraphs[0].tensors[index]
             raw.type, raw.quantization = schema.TensorType.FLOAT32, None
-
-    def _store(self, target: int, value: np.ndarray) -> None:
-        model: Any = self.graph.model
-        data = np.ascontiguousarray(value, np.float32)
-        model.buffers.append(schema.BufferT(data=np.frombuffer(data.tobytes(), np.uint8)))
-        tensor = model.subgraphs[0].tensors[target]
-        tensor.buffer = len(model.buffers) - 1
-        # The converter leaves the shape of some fake-quantized weights open.
-        tensor.shape, tensor.shapeSignature = list(data.shape), None
 
 
 def _range(quantization: Quantization, dtype: str) -> tuple[float, float]:

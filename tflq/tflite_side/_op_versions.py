@@ -207,6 +207,7 @@ _RULES: dict[str, tuple[tuple[int, _Rule], ...]] = {
         (4, lambda use: use.scales(use.op.inputs[1]) > 1 or use.input(1) == "int4"),
     ),
     "DEQUANTIZE": (
+        (3, lambda use: use.data == "float16"),
         (5, lambda use: use.scales(use.op.inputs[0]) > 1),
         (6, lambda use: use.data == "int4"),
     ),

@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 
 from tflq._errors import UserError
+from tflq._reasons import runtime_reason
+from tflq.tflite_side._graph import op_names
 
 _SECONDS = 60
 _RUNS_AT_NO_SIZE = 4
@@ -33,7 +35,10 @@ def run(size):
     interpreter.invoke()
 
 def is_open():
-    details = Interpreter(model_path=sys.argv[1], num_threads=1).get_input_details()
+    try:
+        details = Interpreter(model_path=sys.argv[1], num_threads=1).get_input_details()
+    except (RuntimeError, ValueError):
+        return False
     return any(-1 in detail["shape_signature"][1:] for detail in details)
 
 def attempt(size):
@@ -88,8 +93,8 @@ def _try(path: str | os.PathLike[str], name: str) -> None:
             "large for a phone."
         ) from None
     if done.returncode == 3:
-        reason = (done.stdout.strip().splitlines() or ["no reason given"])[0]
-        raise UserError(f"{name} does not run on LiteRT: {reason}; export it again.")
+        reason = runtime_reason(done.stdout, op_names(Path(path).read_bytes()))
+        raise UserError(f"{name} does not run on LiteRT: {reason}.")
     if done.returncode not in (0, _RUNS_AT_NO_SIZE):
         raise UserError(
             f"{name} crashes the LiteRT runtime (exit status {done.returncode}): it is damaged; "

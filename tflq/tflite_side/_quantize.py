@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,10 @@ from tflq.ranges import weight_bounds
 from tflq.scheme import Scheme, Writer
 from tflq.tflite_side._assignment import Assignment, float_ops, per_channel, weight_bits
 from tflq.tflite_side._domains import move
-from tflq.tflite_side._file import pack, share_buffers
+from tflq.tflite_side._file import drop_unused_tensors, pack, share_buffers
 from tflq.tflite_side._float_writer import write_float_activations
 from tflq.tflite_side._graph import Graph
+from tflq.tflite_side._half import halve_constants
 from tflq.tflite_side._integer_writer import write_integer
 from tflq.tflite_side._io import Io, resolve_io, set_io
 from tflq.tflite_side._op_versions import set_versions
@@ -114,24 +116,36 @@ def quantize(
         )
         deviations = activation_deviations(quantized, floating, ranges, assignment)
     else:
-        if not weighted_ops(floating):
-            raise UserError(
-                f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
-                "and the model has none; choose scheme='w8a8'."
-            )
+        _require_weights(floating, scheme)
         quantized = floating
         if bounds:
             quantized = write_float_activations(floating, bounds, bits, scheme)
     _require_effect(quantized, scheme)
     held = held_bounds(quantized, floating, bits=bits)
-    set_versions(quantized.model)
-    share_buffers(quantized.model)
+    if scheme.writer is not Writer.INTEGER:
+        halve_constants(quantized)
+    quantized = _tidy(quantized.model)
     set_signature(quantized, signature, inputs=inputs, outputs=outputs)
     return Quantized(
         content=pack(quantized.model),
         asked=len(ranges) + len(bounds),
         deviations=deviations + weight_deviations(floating, bounds, held),
     )
+
+
+def _tidy(model: Any) -> Graph:
+    drop_unused_tensors(model)
+    set_versions(model)
+    share_buffers(model)
+    return Graph(model)
+
+
+def _require_weights(floating: Graph, scheme: Scheme) -> None:
+    if not weighted_ops(floating):
+        raise UserError(
+            f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
+            "and the model has none; choose scheme='w8a8'."
+        )
 
 
 _CODES = ("int4", "int8", "uint8", "int16")

@@ -9,7 +9,9 @@ import numpy as np
 
 from tflq._errors import UserError
 from tflq._quiet import quiet
+from tflq._reasons import runtime_reason
 from tflq.data import InputSpec
+from tflq.tflite_side._graph import op_names
 from tflq.tflite_side._selections import Selections
 
 _SEQUENCES = frozenset(
@@ -44,6 +46,7 @@ class Runner:
     ):
         from ai_edge_litert.interpreter import Interpreter
 
+        self._content = content
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -55,7 +58,7 @@ class Runner:
                 self._details = self._interpreter.get_input_details()
                 self._allocated = self._allocate()
             except (RuntimeError, ValueError) as error:
-                raise _refused(error) from error
+                raise self._refused(error) from error
         self._selections = Selections(content)
         self._restarts = restarts(self._interpreter)
         self._outputs = self._interpreter.get_output_details()
@@ -75,7 +78,10 @@ class Runner:
             self._interpreter.reset_all_variables()
         for spec, detail in zip(self.inputs, self._details, strict=True):
             self._interpreter.set_tensor(detail["index"], _quantize(sample[spec.name], detail))
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise self._refused(error) from error
         return [
             _dequantize(codes, detail)
             for codes, detail in zip(self._codes(), self._outputs, strict=True)
@@ -131,6 +137,10 @@ class Runner:
             return False
         return True
 
+    def _refused(self, error: Exception) -> UserError:
+        reason = runtime_reason(error, op_names(self._content))
+        return UserError(f"LiteRT cannot run the model: {reason}.")
+
     def _resize(self, sample: Mapping[str, np.ndarray]) -> None:
         changed = not self._allocated
         for spec, detail in zip(self.inputs, self._details, strict=True):
@@ -143,16 +153,9 @@ class Runner:
                 with quiet():
                     self._interpreter.allocate_tensors()
             except RuntimeError as error:
-                raise _refused(error) from error
+                raise self._refused(error) from error
             self._allocated = True
             self._details = self._interpreter.get_input_details()
-
-
-def _refused(error: Exception) -> UserError:
-    return UserError(
-        f"the LiteRT runtime cannot run this model: {_first_line(error)}; replace "
-        "the op or layer it names by one that TensorFlow Lite has."
-    )
 
 
 def restarts(interpreter: Any) -> bool:
@@ -185,7 +188,3 @@ def _dequantize(array: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
     scale, zero_point = detail["quantization"]
     real: np.ndarray = (array.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
     return real
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -6,28 +6,25 @@ from 0, and a max pool never hands on what lies below all else. Ranges are chose
 so that a mask does not cost all values their resolution.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from tflq._softmax import MASKED, softmax_reach
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._kernel_rules import SAME_SCALE, same_scale_groups
 
 # From a value to the smallest and the largest number that can be told in its place.
 Limits = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-# No score is as small: what is stands for minus infinity.
-MASKED = -1e3
 # Stands for minus infinity in statistics and float files.
 LOWEST = -1e9
 
 _ROW_READERS = frozenset({"SOFTMAX", "LOG_SOFTMAX"})
-# All that lies so far below a row's largest value is e^-7 of the sum together, less than half an
-# 8-bit code; LOG_SOFTMAX's kernel ends 16 below it.
-_REACH = {"SOFTMAX": 7.0, "LOG_SOFTMAX": 16.0}
+# LOG_SOFTMAX's kernel ends 16 below a row's largest value.
+_LOG_SOFTMAX_REACH = 16.0
 # Beyond these the function is closer to its limit than half a 16-bit code.
 _FLAT_BEYOND = {"LOGISTIC": 12.0, "TANH": 6.0}
 # What masks pass on their way to scores.
@@ -81,7 +78,7 @@ def seen(graph: Graph) -> Seen:
         kinds = _outer_readers(graph, group)
         if kinds and kinds <= _ROW_READERS:
             read = {t: ops for t in group if (ops := _read_by(graph, t, _ROW_READERS))}
-            limits |= {t: partial(_row_limits, reach=max(map(_reach, o))) for t, o in read.items()}
+            limits |= {t: partial(_row_limits, ops=tuple(ops)) for t, ops in read.items()}
             hidden.update(set(group) - set(read))
             flat.append(group)
         elif kinds and kinds <= set(_FLAT_BEYOND):
@@ -114,11 +111,11 @@ def _is_mask(graph: Graph, group: tuple[int, ...], known: set[int]) -> bool:
     return all(op.kind in _LINEAR and op.outputs[0] in known for op in readers)
 
 
-def _row_limits(value: np.ndarray, *, reach: float) -> tuple[np.ndarray, np.ndarray]:
+def _row_limits(value: np.ndarray, *, ops: tuple[Op, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Each row down to what is too far below its largest; none of a row that is masked."""
     largest = value.max(axis=-1, keepdims=True)
     masked = largest <= MASKED
-    low = largest - np.float32(reach + math.log(value.shape[-1]))
+    low = largest - np.float32(max(_reach(op, value.shape[-1]) for op in ops))
     return np.where(masked, np.inf, low), np.where(masked, -np.inf, np.inf)
 
 
@@ -126,9 +123,9 @@ def _symmetric_limits(_: np.ndarray, *, furthest: float) -> tuple[np.ndarray, np
     return np.array(-furthest), np.array(furthest)
 
 
-def _reach(op: Op) -> float:
-    beta = getattr(op.options, "beta", 1.0) or 1.0
-    return _REACH[op.kind] / abs(float(beta))
+def _reach(op: Op, width: int) -> float:
+    reach = _LOG_SOFTMAX_REACH if op.kind == "LOG_SOFTMAX" else softmax_reach(width)
+    return reach / abs(float(getattr(op.options, "beta", 1.0) or 1.0))
 
 
 def _outer_ops(graph: Graph, group: tuple[int, ...]) -> list[Op]:

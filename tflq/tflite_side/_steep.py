@@ -10,7 +10,7 @@ too, until the large ones have met what they are to scale.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tflq.ranges import Histogram
 from tflq.tflite_side._assignment import FLOAT32, Assignment, activation_bits
@@ -19,14 +19,15 @@ from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._weights import SLOTS
 
 # The least that a curve's output must come to, in dB: 8 bits give others 30 to 45, 16 bits 60 up.
-_LEAST_DB = {8: 20.0, 16: 45.0}
+_LEAST_DB = {8: 25.0, 16: 45.0}
 # A usual value has this many codes at least.
-_LEAST_CODES = 3
+_LEAST_CODES = 6
 # An error of their input is no larger than itself in what they make.
 _FORGIVING = frozenset({"EXP", "LOGISTIC", "SOFTMAX", "TANH"})
 _SQUARING = frozenset({"SQUARE", "SQUARED_DIFFERENCE"})
 _SCALING = frozenset({"ADD", "MUL", "SUB"})
-_MOST_BITS = 24
+_MOST_BITS = 32
+_DB_A_BIT = 6.02
 
 
 def keep_steep(
@@ -63,9 +64,17 @@ def keep_steep(
 
 @dataclass(frozen=True, kw_only=True)
 class _Need:
-    """Bits that a tensor must have, for which op, and how many layers of weights lie between."""
+    """What is needed of a tensor.
+
+    Attributes:
+        bits: of its codes.
+        within: those of them that divide a power of 2.
+        kind: of the op that needs it.
+        layers: how many layers of weights lie between.
+    """
 
     bits: int
+    within: int
     kind: str
     layers: int
 
@@ -108,6 +117,9 @@ class _Walk:
         maker = next((self._hidden[t] for t in op.inputs if t in self._hidden), None)
         if has is not None and maker is not None and op.kind in _SCALING:
             self.reasons.setdefault(op.index, f"{has} bits cannot hold what {maker} makes")
+            for tensor in op.inputs:
+                for centring in _centring(self._graph, tensor):
+                    self.reasons.setdefault(centring, f"{maker} magnifies what is off its mean")
         elif op.index not in self.reasons or not _scales(self._graph, op):
             return
         output = op.outputs[0]
@@ -138,16 +150,18 @@ class _Walk:
             self.reasons[op.index] = f"{has} bits leave {reached:.0f} dB of it"
         tried = range(given, _MOST_BITS)
         wanted = (bits for bits in tried if spread.decibels(bits, integer=False) >= least)
-        self._ask(source, _Need(bits=next(wanted, _MOST_BITS), kind=op.kind, layers=0))
+        bits, within = next(wanted, _MOST_BITS), round(least / _DB_A_BIT)
+        self._ask(source, _Need(bits=bits, within=within, kind=op.kind, layers=0))
 
     def _pass_on(self, op: Op, need: _Need) -> None:
         if op.kind in _FORGIVING:
             return
         squares = op.kind in _SQUARING or (op.kind == "MUL" and len(set(op.inputs)) == 1)
-        bits = (need.bits + 1) // 2 if squares else need.bits
+        # What is squared spans half as many powers of 2, each as finely divided.
+        bits = (need.bits + need.within + 1) // 2 if squares else need.bits
         layers = need.layers + (op.kind in SLOTS)
         for tensor in op.inputs:
-            self._ask(tensor, _Need(bits=bits, kind=need.kind, layers=layers))
+            self._ask(tensor, replace(need, bits=bits, layers=layers))
 
     def _ask(self, tensor: int, need: _Need) -> None:
         if tensor not in self._bits:
@@ -160,3 +174,17 @@ class _Walk:
 def _scales(graph: Graph, op: Op) -> bool:
     """Whether an op makes factors: RSQRT, and the reciprocal."""
     return op.kind == "RSQRT" or (op.kind == "DIV" and graph.tensors[op.inputs[0]].is_constant)
+
+
+def _centring(graph: Graph, tensor: int) -> tuple[int, ...]:
+    """The ops that make a tensor of a mean: the mean itself, what negates and what subtracts it."""
+    op = graph.producer.get(tensor)
+    if op is None:
+        return ()
+    if op.kind == "MEAN":
+        return (op.index,)
+    negates = op.kind == "MUL" and any(graph.tensors[t].is_constant for t in op.inputs)
+    if not negates and op.kind != "SUB":
+        return ()
+    found = tuple(index for t in op.inputs for index in _centring(graph, t))
+    return (op.index, *found) if found else ()

@@ -2,7 +2,7 @@ import builders
 import numpy as np
 import tensorflow as tf
 
-from tflq.tflite_side import Runner, normalize
+from tflq.tflite_side import Graph, Runner, normalize
 
 SHAPE = (1, 4, 4, 3)
 
@@ -31,6 +31,21 @@ def test_nothing_stays_float_for_it():
     wanted = Runner(plain.content).run(data[0])[0]
     came = Runner(quantized.content).run(data[0])[0]
     assert np.abs(wanted - came).max() < 0.05
+
+
+def test_squares_become_multiplications_and_compute_in_int8():
+    data = [{"x0": builders.weights(*SHAPE, seed=s)} for s in range(4)]
+    content = builders.tflite(lambda x: 0.5 + tf.square(tf.square(x) * 0.3), SHAPE)
+    assert "SQUARE" in [op.kind for op in Graph.from_bytes(content).ops]
+    plain = normalize(content, name="it")
+    assert {op.kind for op in plain.graph.ops} == {"ADD", "MUL"}
+    for sample in data:
+        wanted, came = (Runner(c).run(sample)[0] for c in (content, plain.content))
+        np.testing.assert_array_equal(came, wanted)
+    quantized, _, _ = builders.quantize_file(content, data)
+    assert quantized.deviations == ()
+    wanted, came = (Runner(c).run(data[0])[0] for c in (content, quantized.content))
+    assert np.abs(wanted - came).max() < 0.05 * np.abs(wanted).max()
 
 
 def test_integer_negation_is_left_alone():
