@@ -65,7 +65,10 @@ def test_an_output_that_is_next_to_nothing_is_exported(scheme, tmp_path):
 def test_what_cancels_out_is_exported(scheme, tmp_path):
     """The 16-bit kernel ends the process where the output's scale is too small."""
     first, second = keras.Input((4,), name="first"), keras.Input((4,), name="second")
-    model = keras.Model([first, second], layers.Subtract()([first, second]))
+    x = layers.Add()([layers.Dense(4, name="one")(first), layers.Dense(4, name="two")(second)])
+    model = keras.Model([first, second], layers.Dense(2)(x))
+    kernel, _ = model.get_layer("one").get_weights()
+    model.get_layer("two").set_weights([-kernel, np.zeros(4)])
     x = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
     data = {"first": x, "second": x * np.float32(1 + 1e-6)}
     tflq.export(model, tmp_path / "m.tflite", data=data, scheme=scheme)

@@ -141,6 +141,9 @@ def register_layer(
 ) -> type:
     """Tells `tflq.quantize` how a layer of your own is quantized.
 
+    One that only calls other layers, and about which nothing more is said, is trained and saved
+    as those layers.
+
     Args:
         cls: the layer's class; it needs `get_config`.
         output: "own" where its output has a range of its own; "shared" where it only moves or
