@@ -163,5 +163,6 @@ def _require_effect(quantized: Graph, scheme: Scheme) -> None:
     kinds = ", ".join(dict.fromkeys(op.kind for op in quantized.ops)) or "none at all"
     raise UserError(
         f"scheme={scheme.name!r} quantized nothing: every op of the model stays in float32 (its "
-        f"ops: {kinds}); leave fewer layers out by scheme_for, or keep the float file."
+        f"ops: {kinds}), as asked by scheme_for or since integers would ruin it; ask for single "
+        f"layers by scheme_for={{NAME: {scheme.name!r}}}, or keep the float file."
     )
