@@ -52,6 +52,17 @@ def test_outputs_and_logits_are_never_clipped_unless_asked():
     assert plan.origin[logits] == "percentile"
 
 
+def test_what_only_softmax_reads_is_never_clipped_unless_asked():
+    graph = _graph(lambda x: _conv(tf.nn.softmax(tf.transpose(_conv(x), (0, 3, 1, 2))) @ x))
+    scores = next(op for op in graph.ops if op.kind == "SOFTMAX").inputs[0]
+    histograms = {t.index: _histogram(-1, 1) for t in graph.tensors if not t.is_constant}
+    plan = _choose(graph, histograms, calibrator="percentile")
+    assert plan.origin[scores] == "minmax" and plan.ranges[scores] == (-1.0, 1.0)
+    assert plan.origin[graph.ops[0].outputs[0]] == "minmax"
+    plan = _choose(graph, histograms, overrides={scores: "percentile"})
+    assert plan.origin[scores] == "percentile"
+
+
 def test_trained_ranges_come_before_calibration():
     graph = _graph(lambda x: tf.nn.max_pool2d(_conv(x), 2, 2, "VALID"))
     relu = graph.ops[0].outputs[0]

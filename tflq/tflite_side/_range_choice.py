@@ -53,9 +53,9 @@ def choose_ranges(
 
     Outputs that are ids or counts have none. Trained ranges come first, then the kernels' fixed
     ones; everything else is calibrated, one range for a group whose members' histograms are merged.
-    Groups that hold an input or output of the graph, or the logits of its final softmax or sigmoid,
-    keep their whole range. What no reader can tell does not count, and masks reach as far as they
-    must.
+    Groups that hold an input or output of the graph, the logits of its final sigmoid, or what only
+    softmax reads keep their whole range. What no reader can tell does not count, and masks reach as
+    far as they must.
 
     Args:
         graph: the normalized float graph.
@@ -67,7 +67,8 @@ def choose_ranges(
         apart: indices of ops that compute in float, whose inputs need not share a scale.
     """
     plan = RangePlan(ranges={}, origin={})
-    unclipped, visible = _doors(graph), seen(graph)
+    visible = seen(graph)
+    unclipped = _doors(graph) | visible.scores
     for group in same_scale_groups(graph, apart=apart):
         if is_uncoded(graph, group):
             continue

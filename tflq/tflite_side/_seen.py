@@ -43,11 +43,13 @@ class Seen:
         hidden: tensors whose values do not count for the range of their group: others of it hold
             all of them that anything tells.
         flat: groups that only softmax, sigmoid and their like read.
+        scores: tensors of those that softmax reads.
     """
 
     limits: Mapping[int, Limits]
     hidden: frozenset[int]
     flat: tuple[tuple[int, ...], ...]
+    scores: frozenset[int]
 
     def values(self, tensor: int, value: np.ndarray) -> np.ndarray:
         """What can be told of a value; rows that are masked as a whole are left out."""
@@ -73,7 +75,8 @@ def seen(graph: Graph) -> Seen:
     """Finds what the readers of each activation of a float graph can tell."""
     limits: dict[int, Limits] = {}
     hidden: set[int] = set(_hidden_fillers(graph))
-    flat = []
+    flat: list[tuple[int, ...]] = []
+    scores: set[int] = set()
     for group in same_scale_groups(graph):
         kinds = _outer_readers(graph, group)
         if kinds and kinds <= _ROW_READERS:
@@ -81,13 +84,14 @@ def seen(graph: Graph) -> Seen:
             limits |= {t: partial(_row_limits, ops=tuple(ops)) for t, ops in read.items()}
             hidden.update(set(group) - set(read))
             flat.append(group)
+            scores.update(group)
         elif kinds and kinds <= set(_FLAT_BEYOND):
             furthest = max(_FLAT_BEYOND[kind] for kind in kinds)
             limits |= dict.fromkeys(group, partial(_symmetric_limits, furthest=furthest))
             flat.append(group)
     for group in mask_groups(graph, flat):
         limits |= dict.fromkeys(group, partial(_symmetric_limits, furthest=-LOWEST))
-    return Seen(limits=limits, hidden=frozenset(hidden), flat=tuple(flat))
+    return Seen(limits=limits, hidden=frozenset(hidden), flat=tuple(flat), scores=frozenset(scores))
 
 
 def mask_groups(graph: Graph, flat: Iterable[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
