@@ -46,7 +46,7 @@ def set_starting_ranges(model: Any, data: Any, *, calibrator: str, doors: Collec
                 for value in sites:
                     histogram.update(np.asarray(layer.visible(value), np.float32))
     for layer, histogram in zip(quantizers, found, strict=True):
-        # What hides masked scores lies far off, and must stay.
-        whole = layer.name in doors or layer.told == "masked"
+        # Softmax magnifies errors of the largest scores, and what hides masked ones lies far off.
+        whole = layer.name in doors or layer.told in ("scores", "masked")
         chosen = get_calibrator(_NEVER_CLIP) if whole else choose
         layer.set_range(*chosen(histogram, bits=layer.bits))
