@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from tflq._float_model import FloatModel
-from tflq._recipe import Recipe
+from tflq._recipe import Recipe, doors_of
 from tflq.ranges import Histogram
 from tflq.scheme import Scheme
 from tflq.tflite_side import (
@@ -20,7 +20,6 @@ from tflq.tflite_side import (
     keep_steep,
     narrow_joins,
     ranked_scores,
-    resolve_io,
     trained_assignment,
 )
 
@@ -83,16 +82,10 @@ def keep_float(
         assignment, steep = keep_steep(graph, assignment, plan.ranges, histograms, chosen)
         bits = activation_bits(graph, assignment)
         narrow = narrow_joins(graph, plan.ranges, histograms, bits)
-        joins = _joined_in_float(narrow, _handed_out(source, recipe), chosen)
+        joins = _joined_in_float(narrow, doors_of(recipe, source).outputs, chosen)
         assignment = {**assignment, **dict.fromkeys(joins)}
         reasons |= steep | joins
     return assignment, {op: why for op, why in reasons.items() if assignment[op] is None}
-
-
-def _handed_out(source: FloatModel, recipe: Recipe) -> tuple[str, ...]:
-    names = [spec.name for spec in source.inputs]
-    doors = resolve_io(recipe.io, recipe.scheme, inputs=names, outputs=source.outputs)
-    return doors.outputs
 
 
 def _joined_in_float(

@@ -14,11 +14,11 @@ from tflq._clock import Clock
 from tflq._errors import UserError
 from tflq._float_model import FloatModel, Training
 from tflq._pipeline import Outcome, Pipeline
-from tflq._recipe import Recipe
+from tflq._recipe import Recipe, doors_of
 from tflq._source import as_float, load_model, open_model
 from tflq._split_outputs import split_outputs
 from tflq.data import data_dtypes
-from tflq.tflite_side import Doors, resolve_io
+from tflq.tflite_side import Doors
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,8 +60,7 @@ class Opened:
                     f"io={dict(io)!r} gives input {spec.name!r} a dtype, and it takes "
                     f"{spec.dtype.name}, which is never quantized; leave it out."
                 )
-        names = [spec.name for spec in source.inputs]
-        return resolve_io(io, recipe.scheme, inputs=names, outputs=source.outputs)
+        return doors_of(recipe, source)
 
     def run(
         self,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tflq._errors import UserError
+from tflq._float_model import FloatModel
 from tflq._methods import Methods
 from tflq.ranges import WEIGHT_METHODS, get_calibrator
 from tflq.scheme import Scheme, get_scheme
-from tflq.tflite_side import Io, check_io, check_scheme_for, default_io
+from tflq.tflite_side import Doors, Io, check_io, check_scheme_for, default_io, resolve_io
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +87,13 @@ def _chosen_io(io: Io | None, scheme: Scheme) -> Io:
     io = io or default_io(scheme)
     check_io(io, scheme)
     return dict(io) if isinstance(io, Mapping) else io
+
+
+def doors_of(recipe: Recipe, model: FloatModel) -> Doors:
+    """The dtypes that a recipe gives a model's inputs and outputs.
+
+    Raises:
+        UserError: it names one that the model does not have.
+    """
+    names = [spec.name for spec in model.inputs]
+    return resolve_io(recipe.io, recipe.scheme, inputs=names, outputs=model.outputs)

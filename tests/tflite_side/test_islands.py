@@ -6,8 +6,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from tflq.tflite_side import Graph, Runner
-from tflq.tflite_side._file import pack, parse
-from tflq.tflite_side._io import _conversion
+from tflq.tflite_side._file import conversion, pack, parse
 from tflq.tflite_side._islands import close_islands
 
 SHAPE = (1, 4, 4, 4)
@@ -54,9 +53,9 @@ def _with_island(content, *, other_scale=False):
     raw[reader.index].inputs = [
         codes if t == split.outputs[1] else t for t in raw[reader.index].inputs
     ]
-    raw.insert(reader.index, _conversion(model, split.outputs[1], codes, "QUANTIZE"))
+    raw.insert(reader.index, conversion(model, "QUANTIZE", split.outputs[1], codes))
     raw[split.index].inputs = [split.inputs[0], floats]
-    raw.insert(split.index, _conversion(model, split.inputs[1], floats, "DEQUANTIZE"))
+    raw.insert(split.index, conversion(model, "DEQUANTIZE", split.inputs[1], floats))
     return pack(model)
 
 

@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq.affine import Mode, parameters
 from tflq.tflite_side._assignment import Assignment, has_int16_kernel
-from tflq.tflite_side._file import drop_unused_tensors, operator_code
+from tflq.tflite_side._file import conversion, drop_unused_tensors
 from tflq.tflite_side._graph import Graph, Op, counterparts
 from tflq.tflite_side._int16_kernels import INT16_UNIT_OUTPUT, UNIT_BOUND
 from tflq.tflite_side._kernel_rules import SAME_SCALE
@@ -207,7 +207,7 @@ class _Mover:
                 start = self._as(tensor, self._narrow(tensor))
             target = self._place(tensor, root, form)
             kind = "DEQUANTIZE" if form.dtype == "float32" else "QUANTIZE"
-            self._convert(kind, start, target)
+            self._operators.append(conversion(self._model, kind, start, target))
             self._made[root, form] = target
         return self._made[root, form]
 
@@ -218,12 +218,6 @@ class _Mover:
         self._taken.add(tensor)
         self._set(tensor, form)
         return tensor
-
-    def _convert(self, kind: str, source: int, target: int) -> None:
-        operator = schema.OperatorT()
-        operator.opcodeIndex = operator_code(self._model, getattr(schema.BuiltinOperator, kind))
-        operator.inputs, operator.outputs = [source], [target]
-        self._operators.append(operator)
 
     def _root(self, tensor: int) -> int:
         while tensor in self._before:

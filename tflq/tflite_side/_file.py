@@ -115,6 +115,14 @@ def operator_code(model: Any, builtin: int) -> int:
     return len(model.operatorCodes) - 1
 
 
+def conversion(model: Any, kind: str, source: int, target: int) -> Any:
+    """An operator of one input and one output, such as QUANTIZE, to be laid into a subgraph."""
+    operator = schema.OperatorT()
+    operator.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, kind))
+    operator.inputs, operator.outputs = [source], [target]
+    return operator
+
+
 def drop_unused_tensors(model: Any, number: int = 0) -> None:
     """Removes a subgraph's tensors that no op, input or output names, in place."""
     graph = model.subgraphs[number]

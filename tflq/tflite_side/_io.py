@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
 from tflq.scheme import Scheme
-from tflq.tflite_side._file import operator_code
+from tflq.tflite_side._file import conversion
 from tflq.tflite_side._graph import Graph
 
 Io = str | Mapping[str, str]
@@ -100,12 +100,12 @@ def set_io(graph: Graph, doors: Doors) -> Graph:
     for place, (index, io) in enumerate(zip(graph.inputs, doors.inputs, strict=True)):
         if graph.tensors[index].dtype == "int8" and io in _TYPE:
             inputs[place] = _add_tensor(subgraph, index, io)
-            subgraph.operators.insert(0, _conversion(graph.model, inputs[place], index, "QUANTIZE"))
+            subgraph.operators.insert(0, conversion(graph.model, "QUANTIZE", inputs[place], index))
     for place, (index, io) in enumerate(zip(graph.outputs, doors.outputs, strict=True)):
         if graph.tensors[index].dtype == "int8" and io in _TYPE:
             outputs[place] = _add_tensor(subgraph, index, io)
             kind = "DEQUANTIZE" if io == "float32" else "QUANTIZE"
-            subgraph.operators.append(_conversion(graph.model, index, outputs[place], kind))
+            subgraph.operators.append(conversion(graph.model, kind, index, outputs[place]))
     subgraph.inputs, subgraph.outputs = inputs, outputs
     return Graph(graph.model)
 
@@ -122,10 +122,3 @@ def _add_tensor(subgraph: Any, like: int, io: str) -> int:
         tensor.quantization.zeroPoint = np.asarray(raw.quantization.zeroPoint) + 128
     subgraph.tensors.append(tensor)
     return len(subgraph.tensors) - 1
-
-
-def _conversion(model: Any, source: int, target: int, kind: str) -> Any:
-    operator = schema.OperatorT()
-    operator.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, kind))
-    operator.inputs, operator.outputs = [source], [target]
-    return operator

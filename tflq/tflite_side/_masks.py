@@ -5,17 +5,17 @@ largest score to the end of the scores' range. Masks get that for their range, a
 clamped to it.
 """
 
+import copy
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from tflq._softmax import MASKED
 from tflq.ranges import Histogram
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._kernel_rules import SAME_SCALE, same_scale_groups
-from tflq.tflite_side._seen import LOWEST, Seen, mask_groups
+from tflq.tflite_side._seen import LOWEST, Seen
+from tflq.tflite_side._stored import store
 
 Range = tuple[float, float]
 
@@ -32,37 +32,33 @@ def prepare_masks(graph: Graph) -> bool:
     """
     changed = False
     for tensor in graph.tensors:
+        readers = graph.consumers.get(tensor.index, ())
         if not (tensor.is_constant and tensor.dtype == "float32"):
-            continue
-        values, readers = graph.constant(tensor.index), graph.consumers.get(tensor.index, ())
-        if not np.abs(values).max(initial=0.0) >= -MASKED or np.isnan(values).any():
             continue
         if any(op.kind not in _MASKING for op in readers):
             continue
+        values = graph.constant(tensor.index)
+        if not np.abs(values).max(initial=0.0) >= -MASKED or np.isnan(values).any():
+            continue
+        subgraph = graph.model.subgraphs[0]
         if not np.isfinite(values).all():
             values, changed = np.clip(values, LOWEST, -LOWEST), True
+            store(graph.model, subgraph, tensor.index, values)
         for op in readers[:-1]:
             _give_own(graph, op, tensor.index, values)
             changed = True
-        _store(graph.model, graph.model.subgraphs[0].tensors[tensor.index], values)
     return changed
 
 
 def _give_own(graph: Graph, op: Op, tensor: int, values: np.ndarray) -> None:
     subgraph = graph.model.subgraphs[0]
-    like, own = subgraph.tensors[tensor], schema.TensorT()
-    own.name, own.type = like.name + b"_%d" % op.index, like.type
-    own.shape, own.hasRank = like.shape, like.hasRank
-    _store(graph.model, own, values)
+    own = copy.copy(subgraph.tensors[tensor])
+    own.name += b"_%d" % op.index
     subgraph.tensors.append(own)
+    place = len(subgraph.tensors) - 1
+    store(graph.model, subgraph, place, values)
     raw = subgraph.operators[op.index]
-    raw.inputs = [len(subgraph.tensors) - 1 if int(t) == tensor else int(t) for t in raw.inputs]
-
-
-def _store(model: Any, tensor: Any, values: np.ndarray) -> None:
-    data = np.frombuffer(np.ascontiguousarray(values, np.float32).tobytes(), np.uint8)
-    model.buffers.append(schema.BufferT(data=data))
-    tensor.buffer = len(model.buffers) - 1
+    raw.inputs = [place if int(t) == tensor else int(t) for t in raw.inputs]
 
 
 def fit_masks(
@@ -100,7 +96,6 @@ class _Fitting:
         self._graph, self._seen, self._bits = graph, seen, bits
         self._histograms, self._ranges = histograms, ranges
         self._group = {t: group for group in same_scale_groups(graph) for t in group}
-        self._masks = {t for group in mask_groups(graph, seen.flat) for t in group}
         self._fitted: dict[int, Range] = {}
         self._constants: dict[int, np.ndarray] = {}
 
@@ -114,7 +109,7 @@ class _Fitting:
                 self._clamp_fillers(op, output)
             elif op.kind in ("ADD", "SUB") and (output in scores or output in self._fitted):
                 self._fit_operands(op, output)
-            elif op.kind in ("MUL", "DIV") and (output in scores or output in self._masks):
+            elif op.kind in ("MUL", "DIV") and (output in scores or output in self._seen.masks):
                 self._fit_product(op, output)
         return self._fitted, self._constants
 
@@ -176,7 +171,7 @@ class _Fitting:
             return
         values, factor = self._graph.constant(stored[0]), given[0]
         if np.abs(values).max(initial=0.0) >= -MASKED:
-            if op.kind == "MUL" and output in self._masks and self._is_binary(factor):
+            if op.kind == "MUL" and output in self._seen.masks and self._is_binary(factor):
                 bound = max(map(abs, self._range(output)))
                 self._constants[stored[0]] = np.clip(values, -bound, bound).astype(np.float32)
         elif values.min(initial=np.inf) > 0 and self._extremes(factor)[0] <= MASKED:
@@ -189,7 +184,7 @@ class _Fitting:
         if self._is_stored(tensor):
             values = self._graph.constant(tensor)
             self._constants[tensor] = np.clip(values, *bounds).astype(np.float32)
-        elif tensor in self._masks:
+        elif tensor in self._seen.masks:
             held = self._fitted.get(tensor, bounds)
             bounds = min(held[0], bounds[0]), max(held[1], bounds[1])
             self._fitted.update(dict.fromkeys(self._group[tensor], bounds))

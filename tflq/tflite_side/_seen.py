@@ -44,12 +44,14 @@ class Seen:
             all of them that anything tells.
         flat: groups that only softmax, sigmoid and their like read.
         scores: tensors of those that softmax reads.
+        masks: tensors that are only added to, or scaled on their way to, what is flat.
     """
 
     limits: Mapping[int, Limits]
     hidden: frozenset[int]
     flat: tuple[tuple[int, ...], ...]
     scores: frozenset[int]
+    masks: frozenset[int]
 
     def values(self, tensor: int, value: np.ndarray) -> np.ndarray:
         """What can be told of a value; rows that are masked as a whole are left out."""
@@ -89,12 +91,18 @@ def seen(graph: Graph) -> Seen:
             furthest = max(_FLAT_BEYOND[kind] for kind in kinds)
             limits |= dict.fromkeys(group, partial(_symmetric_limits, furthest=furthest))
             flat.append(group)
-    for group in mask_groups(graph, flat):
-        limits |= dict.fromkeys(group, partial(_symmetric_limits, furthest=-LOWEST))
-    return Seen(limits=limits, hidden=frozenset(hidden), flat=tuple(flat), scores=frozenset(scores))
+    masks = frozenset(t for group in _mask_groups(graph, flat) for t in group)
+    limits |= dict.fromkeys(masks, partial(_symmetric_limits, furthest=-LOWEST))
+    return Seen(
+        limits=limits,
+        hidden=frozenset(hidden),
+        flat=tuple(flat),
+        scores=frozenset(scores),
+        masks=masks,
+    )
 
 
-def mask_groups(graph: Graph, flat: Iterable[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+def _mask_groups(graph: Graph, flat: Iterable[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
     """Groups that only become part of sums, or scaled, before what is flat reads those."""
     known = {tensor for group in flat for tensor in group}
     groups = [group for group in same_scale_groups(graph) if not known.intersection(group)]

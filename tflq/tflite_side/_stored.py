@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tflq._quiet import quiet
-from tflq.tflite_side._file import drop_unused_tensors, operator_code, pack
+from tflq.tflite_side._file import conversion, drop_unused_tensors, pack
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._kernel_rules import SAME_SCALE
 
@@ -70,10 +70,7 @@ def _unpack_for_readers(model: Any, number: int) -> None:
         for op in readers:
             reader = subgraph.operators[op.index]
             reader.inputs = [len(subgraph.tensors) - 1 if t == index else t for t in reader.inputs]
-        unpacking = schema.OperatorT()
-        unpacking.opcodeIndex = operator_code(model, schema.BuiltinOperator.DENSIFY)
-        unpacking.inputs, unpacking.outputs = [index], [len(subgraph.tensors) - 1]
-        unpacked.append(unpacking)
+        unpacked.append(conversion(model, "DENSIFY", index, len(subgraph.tensors) - 1))
     subgraph.operators = [*unpacked, *(subgraph.operators or [])]
 
 
