@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from tflq.keras_side._damaged import shown
 from tflq.keras_side._pure_ops import SAFE_OPS
 
 _SAVING = frozenset({"SaveV2", "MergeV2Checkpoints", "Save", "SaveSlices"})
@@ -74,8 +75,8 @@ class Effects:
                 more = node.op not in _AROUND_TABLES or not self._called(node) <= self.filling
                 if more or _is_text(node):
                     raise UnsafeGraphError(
-                        f"fills a table from a file that its graph names ({node.name!r} in "
-                        f"function {function.signature.name!r})"
+                        f"fills a table from a file that its graph names ({shown(node.name)} in "
+                        f"function {shown(function.signature.name)})"
                     )
 
     def nodes(self, ops: Set[str], functions: Set[str] = frozenset()) -> set[str]:
@@ -120,7 +121,7 @@ class Effects:
     def _places(self) -> Iterator[tuple[str, Iterable[Any]]]:
         yield "its graph", self.graph.node
         for name, nodes in self._bodies.items():
-            yield f"function {name!r}", nodes
+            yield f"function {shown(name)}", nodes
 
     def _called(self, node: Any) -> set[str]:
         return {name for name in (*_named_functions(node.attr), node.op) if name in self._bodies}
@@ -149,8 +150,8 @@ class Effects:
         if node.op in self._bodies and not _is_op(node.op):
             return
         raise UnsafeGraphError(
-            f"holds op {node.op!r} ({node.name!r} in {place}), which is not among the ops that a "
-            "file may run: it may touch files, processes or Python"
+            f"holds op {shown(node.op)} ({shown(node.name)} in {place}), which is not among "
+            "the ops that a file may run: it may touch files, processes or Python"
         )
 
 

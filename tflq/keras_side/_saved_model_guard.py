@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tflq import _limits
-from tflq.keras_side._damaged import DamagedError
+from tflq.keras_side._damaged import DamagedError, shown
 from tflq.keras_side._graph_effects import TABLES, Effects, UnsafeGraphError, node_name
 
 _ASSETS = "saved_model_assets"
@@ -71,9 +71,9 @@ def _check_assets(graph: Any, folder: Path) -> None:
         place = PurePosixPath(asset.filename.replace("\\", "/"))
         file = folder / "assets" / asset.filename
         if place.is_absolute() or ".." in place.parts or ":" in asset.filename:
-            raise UnsafeGraphError(f"reads the file {asset.filename!r}, which is not its own")
+            raise UnsafeGraphError(f"reads the file {shown(asset.filename)}, which is not its own")
         if file.exists() and not file.is_file():
-            raise UnsafeGraphError(f"reads {asset.filename!r}, which is no regular file")
+            raise UnsafeGraphError(f"reads {shown(asset.filename)}, which is no regular file")
 
 
 def _check_objects(graph: Any, effects: Effects) -> None:
@@ -81,14 +81,14 @@ def _check_objects(graph: Any, effects: Effects) -> None:
     objects = graph.object_graph_def
     called = set(objects.concrete_functions) | set(_functions_of(objects.nodes))
     for name in sorted(called & effects.saving):
-        raise UnsafeGraphError(f"reads or writes files in function {name!r}")
+        raise UnsafeGraphError(f"reads or writes files in function {shown(name)}")
     constants = {node.name: node for node in graph.graph_def.node if node.op == "Const"}
     for name in sorted(called & effects.filling):
         for index in objects.concrete_functions[name].bound_inputs:
             node = objects.nodes[index]
             if node.WhichOneof("kind") == "constant" and _is_text(constants, node):
                 raise UnsafeGraphError(
-                    f"fills a table from a file that its graph names (function {name!r})"
+                    f"fills a table from a file that its graph names (function {shown(name)})"
                 )
 
 
@@ -153,9 +153,9 @@ def _check_table_files(graph: Any, effects: Effects) -> None:
             while source is not None and source.op == "Identity" and source.input:
                 source = nodes.get(node_name(source.input[0]))
         if source is None or source.name not in own:
-            raise UnsafeGraphError(f"fills a table from a file that is not its own ({name!r})")
+            raise UnsafeGraphError(f"fills a table from a file that is not its own ({shown(name)})")
 
 
 def _refuse(names: set[str], what: str) -> None:
     if names:
-        raise UnsafeGraphError(f"{what} where it should compute ({min(names)!r})")
+        raise UnsafeGraphError(f"{what} where it should compute ({shown(min(names))})")
