@@ -34,21 +34,19 @@ def test_damaged_files_are_refused_and_never_crash_us(float_file, tmp_path):
     assert refused >= 3
 
 
-def test_a_crash_is_told_from_a_refusal(monkeypatch, float_file):
-    import tflq.tflite_side._probe as module
-
-    monkeypatch.setattr(module, "_SCRIPT", "import os; os.abort()")
-    with pytest.raises(UserError, match="crashes the LiteRT runtime"):
-        probe(float_file)
+def test_a_crash_is_told_from_a_refusal(float_file):
+    with pytest.raises(UserError, match=r"crashes the LiteRT runtime \(segmentation fault\)"):
+        probe(float_file, builders.crashing(float_file.read_bytes()))
 
 
 def test_a_hang_ends(monkeypatch, float_file):
-    import tflq.tflite_side._probe as module
+    import tflq.apart._client
+    import tflq.tflite_side._probe
 
-    monkeypatch.setattr(module, "_SCRIPT", "import time; time.sleep(60)")
-    monkeypatch.setattr(module, "_SECONDS", 1)
+    for module in (tflq.apart._client, tflq.tflite_side._probe):
+        monkeypatch.setattr(module, "INFERENCE_SECONDS", 1)
     with pytest.raises(UserError, match="does not finish one inference in 1 s"):
-        probe(float_file)
+        probe(float_file, builders.endless())
 
 
 def _open_file(tmp_path, function):
