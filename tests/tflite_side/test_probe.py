@@ -84,3 +84,11 @@ def test_data_that_open_sizes_do_not_fit_are_refused(tmp_path):
         export(path, tmp_path / "q.tflite", data=data[:, :5])
     with pytest.raises(UserError, match="cannot run"):
         compare(path, tmp_path / "q.tflite", data[:, :5])
+
+
+def test_a_model_of_texts_is_inspected_and_not_exported(tmp_path):
+    path = tmp_path / "texts.tflite"
+    path.write_bytes(builders.tflite(lambda x: tf.gather(x, [0, 1]), (4,), dtype=tf.string))
+    assert "string" in {tensor.dtype for tensor in inspect(path).tensors}
+    with pytest.raises(UserError, match="takes string as input 'x0', which is no array"):
+        export(path, tmp_path / "q.tflite", data=np.ones((3, 4), np.float32))
