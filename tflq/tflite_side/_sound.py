@@ -218,6 +218,8 @@ def _check_order(graph: Any, model: Any) -> None:
                     f"op {place} ({kind}) makes tensor {name_of(tensors[index])} a second time"
                 )
         ready |= set(indices(operator.outputs))
+    if not indices(graph.outputs):
+        raise ValueError("it has no outputs")
     for index in indices(graph.outputs):
         if index not in ready:
             raise ValueError(f"output {name_of(tensors[index])} is made by no op")

@@ -7,8 +7,9 @@
 A reader may read a damaged file or refuse it in a sentence. It may not crash, hang for over 20 s,
 end in a traceback, take over 2 GB, show what a terminal would obey, or leave an output that is
 neither whole nor what was there before. Cases are random and repeatable: `--only` runs one again
-here, with its traceback, and `--keep` writes its file. With `--results`, outcomes are added to a
-file there by the thousand, and a run that was cut off goes on. `--smoke` runs a few thousand.
+here, with its traceback, and `--keep` writes it into a folder, such as `tests/corpus`. With
+`--results`, outcomes are added to a file there by the thousand, and a run that was cut off goes on.
+`--smoke` runs a few thousand.
 Exits with 1 where there is a fault.
 """
 
@@ -26,6 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 from absl import app, flags
+from fuzzing.corpus import keep
 from fuzzing.pool import Cases, Outcome, make_whole, run_cases
 from fuzzing.readers import READERS
 
@@ -37,7 +39,7 @@ _PROCESSES = flags.DEFINE_integer("processes", 2, "how many at once")
 _RESULTS = flags.DEFINE_string("results", None, "folder that outcomes are added to")
 _SMOKE = flags.DEFINE_bool("smoke", False, "a few thousand cases")
 _ONLY = flags.DEFINE_integer("only", None, "a single case, here")
-_KEEP = flags.DEFINE_string("keep", None, "folder for the file of --only")
+_KEEP = flags.DEFINE_string("keep", None, "folder to keep the case of --only in")
 _READERS = flags.DEFINE_list("readers", None, "only these; cases are others than with all")
 
 _SMOKE_CASES = 4000
@@ -69,7 +71,7 @@ def _run_one(cases: Cases, number: int) -> None:
         reader, case = cases.make(number, Path(folder))
         print(f"case {number}: {reader.name}, {len(case.content)} bytes")
         if _KEEP.value:
-            Path(_KEEP.value, f"{number}").write_bytes(case.content)
+            keep(reader, case, Path(_KEEP.value) / f"seed_{cases.seed}_{number}")
         try:
             print(reader.read(case))
         except Exception:
