@@ -12,3 +12,15 @@ START_SECONDS = 300
 TENSOR_ELEMENTS = 2**31 - 1
 #: Dimensions of a tensor of a .tflite.
 TENSOR_RANK = 32
+#: Bytes of a Keras model's configuration; the largest networks that Keras has take 2 MB.
+KERAS_CONFIG = 32 * 2**20
+#: Lists and dicts inside each other in a Keras model's configuration.
+KERAS_NESTING = 500
+#: Files in a .keras archive.
+KERAS_MEMBERS = 10_000
+#: How many times larger than in the file its contents may be once unpacked...
+UNPACKED_TIMES = 100
+#: ...where that is more than these bytes.
+UNPACKED_BYTES = 2**28
+#: Bytes of a SavedModel's graph: what protocol buffers hold.
+SAVED_MODEL_GRAPH = 2**31 - 1

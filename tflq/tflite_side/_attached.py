@@ -27,7 +27,7 @@ def attached_files(content: bytes, *, name: str) -> bytes:
         # A damaged archive makes zipfile and zlib raise whatever they meet.
         reason = str(error) or "they end early"
         raise UserError(
-            f"the files behind {name} cannot be read ({reason}); attach them again, or cut them off."
+            f"the files behind {name} cannot be read ({reason}); attach them anew, or cut them off."
         ) from error
 
 
