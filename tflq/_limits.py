@@ -4,3 +4,11 @@
 PHONE_ANSWER = 8 * 2**20
 #: Seconds for one inference of a file that is tried.
 INFERENCE_SECONDS = 60
+#: Characters of a word, such as a layer's name, in a table or a message.
+WORD_CHARACTERS = 300
+#: Characters of a cell of a table, or of a message.
+TEXT_CHARACTERS = 20_000
+#: Characters of a name in a picture.
+DRAWN_CHARACTERS = 80
+#: Characters of a progress bar's text.
+PROGRESS_CHARACTERS = 200

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tflq._errors import UserError
-from tflq._tables import one_line
+from tflq._printable import printable
 from tflq.bench._local import Rounds, Run
 from tflq.bench._result import Energy, Measurement
 from tflq.bench._statistics import summarize
@@ -222,8 +222,8 @@ def _text(value: Any, where: str) -> str:
 
 
 def _told(text: str) -> str:
-    return one_line(text)[:_LONGEST_TEXT]
+    return printable(text, _LONGEST_TEXT)
 
 
 def _short(value: Any) -> str:
-    return _told(repr(value))[:60]
+    return printable(repr(value), 60)

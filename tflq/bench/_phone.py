@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from tflq._errors import UserError
-from tflq._tables import one_line
+from tflq._printable import printable
 from tflq.bench._adb import Phone
 from tflq.bench._answer import LIMIT
 from tflq.bench._job import FOLDER, Job
@@ -183,7 +183,7 @@ def _collect(stream: IO[bytes], job: Job, lines: "queue.Queue[dict[str, Any]]") 
 def _told(progress: dict[str, Any]) -> str:
     """A progress line in words; it is a stranger's, so nothing in it is relied on."""
     keys = ("run", "runs", "round", "rounds")
-    state = one_line(str(progress.get("state")))[:20]
+    state = printable(str(progress.get("state")), 20)
     counts = [value for value in map(progress.get, keys) if isinstance(value, int)]
     if len(counts) < len(keys):
         return state
