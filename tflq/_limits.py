@@ -12,3 +12,5 @@ TEXT_CHARACTERS = 20_000
 DRAWN_CHARACTERS = 80
 #: Characters of a progress bar's text.
 PROGRESS_CHARACTERS = 200
+#: Bytes of a record of a TFRecord file.
+RECORD_BYTES = 512 * 2**20
