@@ -14,3 +14,7 @@ DRAWN_CHARACTERS = 80
 PROGRESS_CHARACTERS = 200
 #: Bytes of a record of a TFRecord file.
 RECORD_BYTES = 512 * 2**20
+#: Pixels of a picture as it is decoded; `max_pixels` (`--max_pixels`) changes it.
+PICTURE_PIXELS = 100_000_000
+#: Files and folders below a folder of pictures.
+FOLDER_ENTRIES = 2_000_000
