@@ -18,3 +18,9 @@ RECORD_BYTES = 512 * 2**20
 PICTURE_PIXELS = 100_000_000
 #: Files and folders below a folder of pictures.
 FOLDER_ENTRIES = 2_000_000
+#: Bytes of an array of a .npz that is kept in memory; larger ones are read row by row.
+ARRAY_BYTES_IN_MEMORY = 2**26
+#: Bytes of an array of a .npz that are read at once: a row, or all of one in Fortran's order.
+ARRAY_BYTES = 2**30
+#: Bytes of a file of labels.
+LABEL_BYTES = 2**30

@@ -11,7 +11,7 @@ from typing import IO, Any
 from tflq._errors import UserError
 from tflq._printable import printable
 from tflq.bench._adb import Phone
-from tflq.bench._answer import LIMIT
+from tflq.bench._answer import longest_answer
 from tflq.bench._job import FOLDER, Job
 
 PACKAGE = "org.tflq.bench"
@@ -54,7 +54,9 @@ def run_job(phone: Phone, job: Job, say: Say) -> bytes:
         phone.push(job.content, remote)
         _start(phone, job)
         _listen(phone, job, say)
-        return phone.read(f"{_RESULTS}/{job.id}.json", LIMIT)
+        asked = job.description
+        limit = longest_answer(runs=len(asked["runs"]), rounds=asked["rounds"])
+        return phone.read(f"{_RESULTS}/{job.id}.json", limit)
     finally:
         _clean(phone, job, remote)
 
