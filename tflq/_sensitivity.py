@@ -25,6 +25,7 @@ from tflq._layer_effects import ENOUGH, LayerEffect, LayerEffects
 from tflq._lock import locked
 from tflq._metric import Function, Metric, make_metric
 from tflq._opened import open_for
+from tflq._printable import told
 from tflq._recipe import Recipe
 from tflq._rows import append_row, read_rows
 from tflq._tables import decibels, text_table, to_json
@@ -76,7 +77,7 @@ class Sensitivity:
         own = () if self.metric == "sqnr" else (self.metric,)
         columns = ("layer", "op", "SQNR alone", "its weights alone", *own)
         table = text_table(title, columns, [self._row(effect) for effect in self.layers])
-        failed = [f"{e.layer}: {e.error}" for e in self.layers if e.error]
+        failed = [told(f"{e.layer}: {e.error}") for e in self.layers if e.error]
         return "\n".join([table, *failed])
 
     def plot(self, path: str | os.PathLike[str]) -> None:

@@ -250,7 +250,7 @@ def test_benchmark_model(plug_in, files, tmp_path, capsys):
     assert main(arguments) == 0
     told = json.loads((tmp_path / "it.json").read_text())
     gpu, cpu = told["measurements"]
-    assert gpu["error"] == "benchmark_model: ERROR:  [2J no"
+    assert gpu["error"] == r"benchmark_model: ERROR: \x1b[2J no"
     assert cpu["latency"]["rounds"] == [1.5] * 3 and cpu["peak_memory"] == 2250000
     assert cpu["initialisation_ms"] == 12.345 and cpu["first_ms"] == 2.345
     assert "1.500" in capsys.readouterr().out and phone.left == []

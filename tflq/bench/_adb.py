@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tflq._errors import UserError
-from tflq._tables import one_line
+from tflq._printable import printable
 
 _SECONDS = 60
 _PUSH_SECONDS = 600
@@ -240,4 +240,4 @@ def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
     text = (done.stderr + b"\n" + done.stdout).decode(errors="replace")
     lines = [line for line in map(str.strip, text.splitlines()) if line]
     last = lines[-1] if lines else f"exit status {done.returncode}"
-    return one_line(last)[:300]
+    return printable(last, 300)

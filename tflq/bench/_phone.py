@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from tflq._errors import UserError
-from tflq._tables import one_line
+from tflq._printable import printable
 from tflq.bench._adb import Phone
-from tflq.bench._answer import LIMIT
+from tflq.bench._answer import longest_answer
 from tflq.bench._job import FOLDER, Job
 
 PACKAGE = "org.tflq.bench"
@@ -54,7 +54,9 @@ def run_job(phone: Phone, job: Job, say: Say) -> bytes:
         phone.push(job.content, remote)
         _start(phone, job)
         _listen(phone, job, say)
-        return phone.read(f"{_RESULTS}/{job.id}.json", LIMIT)
+        asked = job.description
+        limit = longest_answer(runs=len(asked["runs"]), rounds=asked["rounds"])
+        return phone.read(f"{_RESULTS}/{job.id}.json", limit)
     finally:
         _clean(phone, job, remote)
 
@@ -183,7 +185,7 @@ def _collect(stream: IO[bytes], job: Job, lines: "queue.Queue[dict[str, Any]]") 
 def _told(progress: dict[str, Any]) -> str:
     """A progress line in words; it is a stranger's, so nothing in it is relied on."""
     keys = ("run", "runs", "round", "rounds")
-    state = one_line(str(progress.get("state")))[:20]
+    state = printable(str(progress.get("state")), 20)
     counts = [value for value in map(progress.get, keys) if isinstance(value, int)]
     if len(counts) < len(keys):
         return state

@@ -1,11 +1,16 @@
 """What every command does with its result: print it, and write it as JSON."""
 
+import io
+import logging
+import sys
+import warnings
 from typing import Any
 
 from absl import flags
 
 from tflq._errors import UserError
 from tflq._files import write_whole
+from tflq._printable import told
 
 
 def add_json_flag(values: flags.FlagValues) -> None:
@@ -29,3 +34,25 @@ def positionals(given: list[str], names: str) -> list[str]:
     if len(given) != len(names.split()):
         raise UserError(f"expected {names}, {len(given)} came ({' '.join(given) or 'nothing'}).")
     return given
+
+
+def guard_terminal() -> None:
+    """Lets warnings and logs of libraries, which repeat names from files, print as text only.
+
+    What a terminal's encoding lacks is shown as an escape, too, in place of a traceback.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = _warning
+    logging.setLogRecordFactory(_record)
+
+
+def _warning(message: Warning | str, *details: Any, **_: Any) -> str:
+    category: type[Warning] = details[0]
+    return f"{category.__name__}: {told(str(message))}\n"
+
+
+def _record(*details: Any, **named: Any) -> logging.LogRecord:
+    record = logging.LogRecord(*details, **named)
+    record.msg, record.args = "\n".join(map(told, record.getMessage().split("\n"))), None
+    return record

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from tflq._errors import ConversionError, UserError
+from tflq._printable import told
+from tflq.cli._output import guard_terminal
 
 COMMANDS = {
     "export": "writes a quantized .tflite from a trained model, and says what it cost",
@@ -41,10 +43,11 @@ def main(arguments: Sequence[str]) -> int:
     # TensorFlow reads these when it is imported, which the commands do late.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    guard_terminal()
     try:
         return _dispatch(arguments)
     except (UserError, flags.Error) as error:
-        print(f"tflq: {error}", file=sys.stderr)
+        print(f"tflq: {told(str(error))}", file=sys.stderr)
         return 2
     except ConversionError as error:
         print(f"tflq: {error}", file=sys.stderr)
