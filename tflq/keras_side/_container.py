@@ -20,6 +20,7 @@ from tflq.keras_side._archive import check_archive, read_config
 from tflq.keras_side._config_guard import nesting
 from tflq.keras_side._damaged import DamagedError, mebibytes
 from tflq.keras_side._hdf5 import check_hdf5, read_attribute
+from tflq.keras_side._wiring import check_wiring
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
@@ -52,6 +53,7 @@ def opened(file: Path) -> Iterator[Container]:
             with file.open("rb") as source:
                 copy = _copied(source, file.suffix, Path(folder))
             container = _read_archive(copy) if copy.suffix == ".keras" else _read_hdf5(copy)
+            check_wiring(container.config)
         except UnicodeDecodeError as error:
             raise _damaged(file, "its configuration is not UTF-8") from error
         except OSError as error:
