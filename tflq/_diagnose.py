@@ -77,7 +77,8 @@ def report(
         tflite: where to write the quantized file as well; by default it is not kept.
         latency: time every op on this machine.
         batch_size: the batch where the model leaves it open.
-        safe_mode: refuse Keras files that carry code (Lambda layers).
+        safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither
+            Keras's nor registered, and SavedModels with ops that touch files or Python.
         **choices: how the model is quantized: scheme, calibrator, recipe and so on, as
             `tflq.export` takes them.
 

@@ -83,7 +83,8 @@ def export(
         verify_data: samples to judge with; by default every tenth of `data` is held out.
         batch_size: the file's batch where the model leaves it open; None leaves it open, at
             the cost of shape arithmetic at run time.
-        safe_mode: refuse Keras files that carry code (Lambda layers).
+        safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither
+            Keras's nor registered, and SavedModels with ops that touch files or Python.
 
     Returns:
         An `ExportReport`; `print` shows it as tables.

@@ -95,7 +95,8 @@ def search(
             "tcp://HOST:PORT", or a `distributed.Client`, for many machines.
         device: whose latency counts: "local", or a phone's; see `tflq.benchmark`.
         batch_size: the batch where the model leaves it open.
-        safe_mode: refuse Keras files that carry code (Lambda layers).
+        safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither
+            Keras's nor registered, and SavedModels with ops that touch files or Python.
         **choices: what all trials have in common, such as `scheme="w4a8"`, as `tflq.export` takes
             it; what the search varies is not among them.
 

@@ -150,7 +150,8 @@ def sensitivity(
             better models; `module:function` names one.
         folder: keeps what was measured, so that it goes on where it was stopped.
         batch_size: the batch where the model leaves it open.
-        safe_mode: refuse Keras files that carry code (Lambda layers).
+        safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither
+            Keras's nor registered, and SavedModels with ops that touch files or Python.
         **choices: how the model is quantized: scheme, calibrator, recipe and so on, as
             `tflq.export` takes them.
 

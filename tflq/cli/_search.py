@@ -48,7 +48,8 @@ add_io_flag(FLAGS)
 flags.DEFINE_string(
     "workers",
     "1",
-    "how many processes make trials, or the address of a Dask scheduler, tcp://HOST:PORT",
+    "how many processes make trials, or the address of a Dask scheduler, tcp://HOST:PORT, that you "
+    "trust: whoever reaches it can run Python",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(

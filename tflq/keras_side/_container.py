@@ -115,6 +115,12 @@ def _parsed(text: str | bytes) -> dict[str, Any]:
             f"its configuration takes {mebibytes(len(text))}, and at most "
             f"{mebibytes(_limits.KERAS_CONFIG)} are read"
         )
+    counted = text.encode() if isinstance(text, str) else text
+    parts = counted.count(b"[") + counted.count(b"{")
+    if parts > _limits.KERAS_PARTS:
+        raise DamagedError(
+            f"its configuration has {parts:,} parts, and at most {_limits.KERAS_PARTS:,} are read"
+        )
     try:
         config = json.loads(text)
         deep = nesting(config) > _limits.KERAS_NESTING

@@ -80,7 +80,7 @@ class Job:
         labels: their right answers, batch by batch, or None.
         metric: a name or a function.
         batch_size: the batch where the model leaves it open.
-        safe_mode: refuse Keras files that carry code.
+        safe_mode: refuse Keras files and SavedModels that do more than compute.
         signature: of the model, where it has several.
         checkpoints: folder of learned rounding; used where it exists.
     """
