@@ -2,8 +2,28 @@
 
 #: Bytes of an answer of a phone.
 PHONE_ANSWER = 8 * 2**20
-#: Seconds for one inference of a file that is tried.
+#: Seconds for one inference of a model that is tried before it is used.
 INFERENCE_SECONDS = 60
+#: Seconds for TensorFlow's quantizer to rewrite a model.
+QUANTIZER_SECONDS = 1800
+#: Seconds for a benchmarked model to start and run three times.
+START_SECONDS = 300
+#: Elements of a tensor of a .tflite.
+TENSOR_ELEMENTS = 2**31 - 1
+#: Dimensions of a tensor of a .tflite.
+TENSOR_RANK = 32
+#: Bytes of a Keras model's configuration; the largest networks that Keras has take 2 MB.
+KERAS_CONFIG = 32 * 2**20
+#: Lists and dicts inside each other in a Keras model's configuration.
+KERAS_NESTING = 500
+#: Files in a .keras archive.
+KERAS_MEMBERS = 10_000
+#: How many times larger than in the file its contents may be once unpacked...
+UNPACKED_TIMES = 100
+#: ...where that is more than these bytes.
+UNPACKED_BYTES = 2**28
+#: Bytes of a SavedModel's graph: what protocol buffers hold.
+SAVED_MODEL_GRAPH = 2**31 - 1
 #: Characters of a word, such as a layer's name, in a table or a message.
 WORD_CHARACTERS = 300
 #: Characters of a cell of a table, or of a message.

@@ -145,11 +145,7 @@ def _from_tflite(path: Path, signature: str | None) -> FloatModel:
     names, outputs = signature_names(graph)
     tensors = [graph.tensors[index] for index in graph.inputs]
     inputs = tuple(
-        InputSpec(
-            name=name,
-            shape=tensor.shape,
-            dtype=np.dtype(np.float32 if tensor.quantization else tensor.dtype),
-        )
+        InputSpec(name=name, shape=tensor.shape, dtype=_input_dtype(name, tensor, source))
         for name, tensor in zip(names, tensors, strict=True)
     )
     return FloatModel(
@@ -160,3 +156,15 @@ def _from_tflite(path: Path, signature: str | None) -> FloatModel:
         source=source,
         attached=attached_files(whole, name=source),
     )
+
+
+def _input_dtype(name: str, tensor: Any, source: str) -> np.dtype:
+    if tensor.quantization:
+        return np.dtype(np.float32)
+    try:
+        return np.dtype(tensor.dtype)
+    except TypeError as error:
+        raise UserError(
+            f"{source} takes {tensor.dtype} as input {name!r}, which is no array of numbers; "
+            "give the part of the model behind it."
+        ) from error

@@ -33,13 +33,23 @@ def add_samples(digest: Any, samples: Iterable[Sample]) -> None:
 def measure_fidelity(
     reference: Run, candidate: Run, samples: Iterable[Sample], *, names: Sequence[str]
 ) -> tuple[OutputFidelity, ...]:
-    """Runs both over the samples and compares output by output, in the order of `names`."""
+    """Runs both over the samples and compares output by output, in the order of `names`.
+
+    Raises:
+        UserError: an output of one has more values than that of the other.
+    """
     meters = [FidelityMeter(name) for name in names]
     count = 0
     for count, sample in enumerate(samples, start=1):
-        pairs = zip(meters, reference(sample), candidate(sample), strict=True)
-        for meter, expected, came in pairs:
-            meter.update(count - 1, np.asarray(expected), np.asarray(came))
+        pairs = zip(names, meters, reference(sample), candidate(sample), strict=True)
+        for name, meter, first, second in pairs:
+            expected, came = np.asarray(first), np.asarray(second)
+            if expected.size != came.size:
+                raise UserError(
+                    f"output {name!r} has shape {expected.shape} in one model and {came.shape} in "
+                    "the other; compare models of the same network."
+                )
+            meter.update(count - 1, expected, came)
     return tuple(meter.result() for meter in meters) if count else ()
 
 

@@ -23,9 +23,11 @@ def attached_files(content: bytes, *, name: str) -> bytes:
         return b""
     try:
         return _append(b"", content)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, OSError) as error:
+    except Exception as error:
+        # A damaged archive makes zipfile and zlib raise whatever they meet.
+        reason = str(error) or "they end early"
         raise UserError(
-            f"the files behind {name} cannot be read ({error}); attach them again, or cut them off."
+            f"the files behind {name} cannot be read ({reason}); attach them anew, or cut them off."
         ) from error
 
 
