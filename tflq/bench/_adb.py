@@ -14,12 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tflq._errors import UserError
+from tflq._limits import ADB_SECONDS, PHONE_BACK_SECONDS, PUSH_SECONDS
 from tflq._printable import printable
 
-_SECONDS = 60
-_PUSH_SECONDS = 600
 _ATTEMPTS = 3
-_RECONNECT_SECONDS = 60.0
 _WHERE = "install the Android platform tools, or pip install 'tflq[phone]', which brings adb"
 _STATES = {
     "unauthorized": "unlock it and allow USB debugging for this computer",
@@ -84,7 +82,7 @@ def choose_phones(device: str) -> tuple["Phone", ...]:
 
 
 def _states(adb: str) -> dict[str, str]:
-    done = _run([adb, "devices"], _SECONDS)
+    done = _run([adb, "devices"], ADB_SECONDS)
     if done.returncode:
         raise UserError(f"adb devices failed: {_reason(done)}; try adb kill-server.")
     lines = done.stdout.decode(errors="replace").splitlines()
@@ -104,7 +102,7 @@ class Phone:
         self._adb, self.serial = adb, serial
 
     def shell(
-        self, *words: str, check: bool = True, patient: bool = True, seconds: float = _SECONDS
+        self, *words: str, check: bool = True, patient: bool = True, seconds: float = ADB_SECONDS
     ) -> str:
         """Runs a command on the phone; again, where the phone was lost meanwhile and came back.
 
@@ -138,7 +136,7 @@ class Phone:
             local = Path(folder, "file")
             local.write_bytes(content)
             local.chmod(0o644)
-            done = self._do(["push", str(local), remote], _PUSH_SECONDS)
+            done = self._do(["push", str(local), remote], PUSH_SECONDS)
         if done.returncode:
             reason = _reason(done)
             advice = "free some" if "space" in reason else "check the phone's storage"
@@ -214,12 +212,12 @@ class Phone:
 
     def _came_back(self) -> bool:
         """Waits for the phone, and asks for it where it is on the network."""
-        end = time.monotonic() + _RECONNECT_SECONDS
+        end = time.monotonic() + PHONE_BACK_SECONDS
         while time.monotonic() < end:
             if self._is_ready():
                 return True
             if ":" in self.serial:
-                _run([self._adb, "connect", self.serial], _SECONDS)
+                _run([self._adb, "connect", self.serial], ADB_SECONDS)
             time.sleep(0.5)
         return False
 
