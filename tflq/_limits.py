@@ -8,6 +8,8 @@ PHONE_LATENCIES = 5000
 PHONE_TEXT_CHARACTERS = 200
 #: Bytes of a line in which a phone tells how far it is.
 PHONE_LINE = 4096
+#: Bytes that a command to a phone may print.
+ADB_OUTPUT = 2**20
 #: Seconds for a command to a phone, but for those that measure.
 ADB_SECONDS = 60
 #: Seconds for a file on its way to a phone.

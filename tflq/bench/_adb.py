@@ -11,10 +11,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from tflq._errors import UserError
-from tflq._limits import ADB_SECONDS, PHONE_BACK_SECONDS, PUSH_SECONDS
+from tflq._limits import ADB_OUTPUT, ADB_SECONDS, PHONE_BACK_SECONDS, PUSH_SECONDS
 from tflq._printable import printable
 
 _ATTEMPTS = 3
@@ -223,14 +224,30 @@ class Phone:
 
 
 def _run(command: Sequence[str], seconds: float) -> "subprocess.CompletedProcess[bytes]":
+    """Runs adb; what a phone prints without an end is cut off with the process that hands it on."""
+    pipe = subprocess.PIPE
     try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(f"adb {command[-2]} did not answer in {seconds:.0f} s.") from None
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
     except OSError as error:
         raise UserError(f"adb cannot be run: {error.strerror}; {_WHERE}.") from error
+    assert process.stdout is not None and process.stderr is not None, "pipes were asked for"
+    end = time.monotonic() + seconds
+    with process, ThreadPoolExecutor(2) as pool:
+        parts = [pool.submit(s.read, ADB_OUTPUT + 1) for s in (process.stdout, process.stderr)]
+        ahead = set(parts)
+        try:
+            while ahead:
+                done, ahead = wait(ahead, end - time.monotonic(), FIRST_COMPLETED)
+                if any(len(part.result()) > ADB_OUTPUT for part in done):
+                    raise UserError(f"adb {command[-2]} told more than {ADB_OUTPUT} bytes.")
+                if not done:
+                    raise subprocess.TimeoutExpired(command, seconds)
+            code = process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise UserError(f"adb {command[-2]} did not answer in {seconds:.0f} s.") from None
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, code, *(part.result() for part in parts))
 
 
 def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
