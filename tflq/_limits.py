@@ -1,7 +1,21 @@
 """How much of a stranger's file is read, and how long is waited for it: every limit there is."""
 
-#: Bytes of an answer of a phone.
+#: Bytes of an answer of a phone; less where less was asked for.
 PHONE_ANSWER = 8 * 2**20
+#: Latencies of a round in an answer of a phone.
+PHONE_LATENCIES = 5000
+#: Characters of a text in an answer of a phone.
+PHONE_TEXT_CHARACTERS = 200
+#: Bytes of a line in which a phone tells how far it is.
+PHONE_LINE = 4096
+#: Bytes that a command to a phone may print.
+ADB_OUTPUT = 2**20
+#: Seconds for a command to a phone, but for those that measure.
+ADB_SECONDS = 60
+#: Seconds for a file on its way to a phone.
+PUSH_SECONDS = 600
+#: Seconds for a phone that was lost to come back.
+PHONE_BACK_SECONDS = 60.0
 #: Seconds for one inference of a model that is tried before it is used.
 INFERENCE_SECONDS = 60
 #: Seconds for TensorFlow's quantizer to rewrite a model.
@@ -20,9 +34,9 @@ KERAS_PARTS = 2_000_000
 KERAS_NESTING = 500
 #: Files in a .keras archive.
 KERAS_MEMBERS = 10_000
-#: How many times larger than in the file its contents may be once unpacked...
+#: Times that a .keras archive may grow when it is unpacked.
 UNPACKED_TIMES = 100
-#: ...where that is more than these bytes.
+#: Bytes that a .keras archive may have unpacked, however small it is.
 UNPACKED_BYTES = 2**28
 #: Bytes of a SavedModel's graph: what protocol buffers hold.
 SAVED_MODEL_GRAPH = 2**31 - 1
@@ -46,3 +60,5 @@ ARRAY_BYTES_IN_MEMORY = 2**26
 ARRAY_BYTES = 2**30
 #: Bytes of a file of labels.
 LABEL_BYTES = 2**30
+#: Bytes of the files attached to a .tflite, once unpacked.
+ATTACHED_BYTES = 2**28

@@ -42,7 +42,13 @@ def open_model(
     Raises:
         UserError: it is nothing of the kind, missing, damaged, or not convertible.
     """
-    from tflq.keras_side import from_keras, from_saved_model, keras_kind, keras_reference
+    from tflq.keras_side import (
+        from_keras,
+        from_saved_model,
+        keras_kind,
+        keras_reference,
+        refuse_infinite,
+    )
 
     loaded = load_model(model, safe_mode=safe_mode)
     if isinstance(loaded, Path):
@@ -61,6 +67,7 @@ def open_model(
         )
     if loaded is not model:
         name = f"model file {os.fspath(model)!r}"
+    refuse_infinite(loaded, name)
     if keras_kind(loaded) == "keras" and _is_quantized(loaded):
         from tflq.qat import deploy
         from tflq.tflite_side import sign_16_bits

@@ -8,6 +8,7 @@ import numpy as np
 from tflq._errors import ConversionError, UserError
 from tflq._fidelity import FidelityMeter, OutputFidelity
 from tflq._float_model import FloatModel
+from tflq._overflow import first_overflow
 from tflq.tflite_side import Runner
 
 Sample = Mapping[str, np.ndarray]
@@ -74,9 +75,9 @@ def conversion_error(model: FloatModel, sample: Sample, *, fake_quantized: bool)
     for name, value in zip(model.outputs, expected, strict=True):
         if value.dtype.kind == "f" and value.size and np.isnan(value).all():
             raise UserError(
-                f"{model.source} gives nothing but NaN as output {name!r} of the first sample, so "
-                "that its file cannot be checked; give data= that starts with a usual sample, or "
-                "mend the model."
+                f"{model.source} gives nothing but NaN as output {name!r} of the first sample"
+                f"{_overflow(model, sample)}, so that its file cannot be checked; give data= that "
+                "starts with a usual sample, or mend the model."
             )
     errors = _relative_errors(expected, Runner(model.tflite, inputs=model.inputs).run(sample))
     tolerance = _FAKE_QUANT_TOLERANCE if fake_quantized else _TOLERANCE
@@ -93,6 +94,11 @@ def conversion_error(model: FloatModel, sample: Sample, *, fake_quantized: bool)
                     "to find the one that its conversion changes."
                 )
     return max(errors)
+
+
+def _overflow(model: FloatModel, sample: Sample) -> str:
+    found = first_overflow(model, sample)
+    return "" if found is None else f" (the first infinity or NaN is that of {found})"
 
 
 def _one_rounding_on(sample: Sample) -> Sample:

@@ -19,7 +19,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(_phone, "_SPARE_SECONDS", 3.0)
     monkeypatch.setattr(_job, "_COOL_DOWN_SECONDS", 0.0)
     monkeypatch.setattr(_job, "_WARM_UP_SECONDS", 0.0)
-    monkeypatch.setattr(_adb, "_RECONNECT_SECONDS", 5.0)
+    monkeypatch.setattr(_adb, "PHONE_BACK_SECONDS", 5.0)
 
 
 def _refused(phone, files, **options):
@@ -168,7 +168,7 @@ def test_heat_and_odd_batteries_are_told(plug_in, files):
 
 def test_a_phone_that_is_unplugged(plug_in, files, monkeypatch):
     phone = plug_in()
-    monkeypatch.setattr(_adb, "_RECONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(_adb, "PHONE_BACK_SECONDS", 0.5)
     phone.lose = range(5, 1000)
     phone.execute_before = None
     with pytest.raises(UserError, match="was lost"):

@@ -1,6 +1,7 @@
 """Names from files reach the terminal as text: nothing of them is obeyed, none crashes."""
 
 import json
+import zipfile
 
 import builders
 import keras
@@ -85,6 +86,35 @@ def test_keras_models(kind, data, tmp_path, capsys):
     else:
         assert code == 2 and "takes no layer or model that is named" in told
         assert told.count("\n") == 1
+
+
+def _picture(folder, name):
+    (folder / f"{name.replace('/', '')}.png").write_bytes(b"no picture")
+    return str(folder)
+
+
+def _archive(folder, name):
+    with zipfile.ZipFile(folder / "x.npz", "w") as archive:
+        archive.writestr(name, b"no array")
+    return str(folder / "x.npz")
+
+
+def _records(folder, name):
+    example = tf.train.Example()
+    example.features.feature[name].int64_list.value.append(1)
+    with tf.io.TFRecordWriter(str(folder / "x.tfrecord")) as writer:
+        writer.write(example.SerializeToString())
+    return str(folder / "x.tfrecord")
+
+
+@pytest.mark.parametrize("make", [_picture, _archive, _records])
+def test_names_in_data(make, float_file, tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    data = make(folder, ESCAPES)
+    output = str(tmp_path / "out.tflite")
+    code, told = _ran(capsys, "export", str(float_file), output, f"--data={data}")
+    assert code == 2 and "\\u202e" in told
 
 
 def test_refusals(tmp_path, data, capsys):

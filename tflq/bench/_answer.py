@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from tflq._errors import UserError
-from tflq._limits import PHONE_ANSWER
+from tflq._limits import PHONE_ANSWER, PHONE_LATENCIES, PHONE_TEXT_CHARACTERS
 from tflq._printable import printable
 from tflq.bench._local import Rounds, Run
 from tflq.bench._result import Energy, Measurement
 from tflq.bench._statistics import summarize
 
 SCHEMA = "tflq-bench-result/1"
-_LONGEST_TEXT = 200
-_MOST_ROUNDS, _MOST_LATENCIES, _MOST_FLAGS = 1000, 5000, 32
+_MOST_ROUNDS, _MOST_FLAGS = 1000, 32
 # Bytes of a latency, of what else is told of a run, and of the phone.
 _LATENCY_BYTES, _RUN_BYTES, _PHONE_BYTES = 24, 2**14, 2**16
 # A day, in ms; 1 TB; and what no battery gives.
@@ -80,7 +79,7 @@ def longest_answer(*, runs: int, rounds: int) -> int:
         >>> longest_answer(runs=1, rounds=10), longest_answer(runs=100, rounds=100)
         (1281920, 8388608)
     """
-    asked = runs * (_RUN_BYTES + rounds * _MOST_LATENCIES * _LATENCY_BYTES)
+    asked = runs * (_RUN_BYTES + rounds * PHONE_LATENCIES * _LATENCY_BYTES)
     return min(PHONE_ANSWER, _PHONE_BYTES + asked)
 
 
@@ -180,9 +179,9 @@ def _rounds(entry: _Object, count: int) -> Rounds:
         raise _FaultError(f"latencies_ms has {len(given)} rounds, not {count}")
     rounds = []
     for values in given:
-        if not isinstance(values, list) or not 0 < len(values) <= _MOST_LATENCIES:
+        if not isinstance(values, list) or not 0 < len(values) <= PHONE_LATENCIES:
             raise _FaultError(
-                f"a round of latencies_ms is no list of 1 to {_MOST_LATENCIES} numbers"
+                f"a round of latencies_ms is no list of 1 to {PHONE_LATENCIES} numbers"
             )
         # A clock that stands still would divide by zero later.
         rounds.append([max(_number(v, 0, _LONGEST, "latencies_ms"), 1e-6) for v in values])
@@ -244,7 +243,7 @@ def _text(value: Any, where: str) -> str:
 
 
 def _told(text: str) -> str:
-    return printable(text, _LONGEST_TEXT)
+    return printable(text, PHONE_TEXT_CHARACTERS)
 
 
 def _short(value: Any) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from tflq._errors import UserError
+from tflq._limits import PHONE_LINE
 from tflq._printable import printable
 from tflq.bench._adb import Phone
 from tflq.bench._answer import longest_answer
@@ -20,7 +21,6 @@ _RESULTS = f"/sdcard/Android/data/{PACKAGE}/files/results"
 _POLL_SECONDS = 2.0
 # Beyond what the job itself takes: starting, checking hashes, models that take long.
 _SPARE_SECONDS = 180.0
-_LONGEST_LINE = 4096
 # Polls without the app's process and without a result, before it is given up.
 _PATIENCE = 3
 
@@ -175,7 +175,7 @@ def _progress(phone: Phone, job: Job) -> Iterator["queue.Queue[dict[str, Any]]"]
 
 
 def _collect(stream: IO[bytes], job: Job, lines: "queue.Queue[dict[str, Any]]") -> None:
-    while line := stream.readline(_LONGEST_LINE):
+    while line := stream.readline(PHONE_LINE):
         with suppress(ValueError, RecursionError, queue.Full):
             told = json.loads(line)
             if isinstance(told, dict) and told.get("job") == job.id:

@@ -3,7 +3,9 @@
 import io
 import logging
 import sys
+import traceback
 import warnings
+from types import TracebackType
 from typing import Any
 
 from absl import flags
@@ -37,14 +39,23 @@ def positionals(given: list[str], names: str) -> list[str]:
 
 
 def guard_terminal() -> None:
-    """Lets warnings and logs of libraries, which repeat names from files, print as text only.
+    """Lets warnings, logs and tracebacks, which repeat names from files, print as text only.
 
     What a terminal's encoding lacks is shown as an escape, too, in place of a traceback.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    sys.excepthook = _failed
     warnings.formatwarning = _warning
     logging.setLogRecordFactory(_record)
+
+
+def _failed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    print(_lines("".join(traceback.format_exception(kind, error, trace))), file=sys.stderr)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(told, text.rstrip("\n").split("\n")))
 
 
 def _warning(message: Warning | str, *details: Any, **_: Any) -> str:
@@ -54,5 +65,5 @@ def _warning(message: Warning | str, *details: Any, **_: Any) -> str:
 
 def _record(*details: Any, **named: Any) -> logging.LogRecord:
     record = logging.LogRecord(*details, **named)
-    record.msg, record.args = "\n".join(map(told, record.getMessage().split("\n"))), None
+    record.msg, record.args = _lines(record.getMessage()), None
     return record

@@ -89,7 +89,7 @@ def _rgb(image: "Image") -> "Image":
         # 16-bit grey; Pillow's own conversion would clip it to 255.
         from PIL import Image
 
-        grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        grey = np.clip(np.asarray(image), 0, 65535) >> 8
         return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA")

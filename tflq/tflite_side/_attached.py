@@ -4,9 +4,7 @@ import io
 import zipfile
 
 from tflq._errors import UserError
-
-# Unpacked; small archives can claim to hold anything.
-_MOST = 1 << 28
+from tflq._limits import ATTACHED_BYTES
 
 
 def attached_files(content: bytes, *, name: str) -> bytes:
@@ -43,8 +41,8 @@ def _append(content: bytes, archive: bytes) -> bytes:
         # Appending to what is no archive leaves it in front, as tools for metadata do.
         zipfile.ZipFile(written, "a" if content else "w") as target,
     ):
-        if sum(entry.file_size for entry in source.infolist()) > _MOST:
-            raise ValueError(f"more than {_MOST >> 20} MB when unpacked")
+        if sum(entry.file_size for entry in source.infolist()) > ATTACHED_BYTES:
+            raise ValueError(f"more than {ATTACHED_BYTES >> 20} MB when unpacked")
         target.comment = source.comment
         for entry in source.infolist():
             target.writestr(entry, source.read(entry))
