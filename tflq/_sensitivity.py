@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from tflq._metric import Function, Metric, make_metric
 from tflq._opened import open_for
 from tflq._recipe import Recipe
 from tflq._rows import append_row, read_rows
+from tflq._run_folder import RunFolder
 from tflq._tables import decibels, text_table, to_json
 from tflq._verify import Sample, add_samples
 from tflq.tflite_side import graph_digest
@@ -210,7 +210,7 @@ def sensitivity(
 @contextmanager
 def _place(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
     if folder is None:
-        with tempfile.TemporaryDirectory(prefix="tflq-") as temporary:
+        with RunFolder() as temporary:
             yield Path(temporary)
         return
     with locked(folder, "sensitivity"):

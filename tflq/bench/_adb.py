@@ -8,12 +8,12 @@ import contextlib
 import shlex
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tflq._errors import UserError
+from tflq._run_folder import RunFolder
 from tflq._tables import one_line
 
 _SECONDS = 60
@@ -134,7 +134,7 @@ class Phone:
         Raises:
             UserError: there is no room for it, or the phone went away for good.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with RunFolder() as folder:
             local = Path(folder, "file")
             local.write_bytes(content)
             local.chmod(0o644)
