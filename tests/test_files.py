@@ -179,10 +179,10 @@ def test_what_is_no_file_is_refused_in_one_sentence(tmp_path, monkeypatch, write
     os.mkfifo("pipe")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("socket")
-        before = sorted(os.listdir())
+        before = set(Path().iterdir())
         with pytest.raises(UserError, match=words):
             write(name)
-    assert sorted(os.listdir()) == before
+    assert set(Path().iterdir()) == before
 
 
 @pytest.mark.parametrize("name", ["a" * 255, "é" * 127, os.fsdecode(b"\xff.tflite")])
@@ -224,19 +224,20 @@ def test_other_hard_links_keep_what_they_had(tmp_path):
 
 
 def test_devices_are_written_to():
-    before = os.stat("/dev/null")
+    device = Path("/dev/null")
+    before = device.stat()
     check_writable("/dev/null")
     write_whole("/dev/null", b"gone")
     assert not is_replaced("/dev/null")
-    assert os.stat("/dev/null").st_ino == before.st_ino
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert device.stat().st_ino == before.st_ino
+    assert stat.S_ISCHR(device.stat().st_mode)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
 def test_a_full_device_is_told():
     with pytest.raises(UserError, match="'/dev/full' could not be written: No space left"):
         write_whole("/dev/full", b"x")
-    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
 
 
 PRINTED = "print('before'); {}; print('after')"

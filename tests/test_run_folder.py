@@ -52,7 +52,7 @@ def killed(process):
 
 def test_a_folder_is_private_and_goes_in_many_ways(place):
     with RunFolder() as name:
-        assert stat.S_IMODE(os.stat(name).st_mode) == 0o700
+        assert stat.S_IMODE(Path(name).stat().st_mode) == 0o700
         assert stat.S_IMODE(Path(name).parent.stat().st_mode) == 0o700
         assert Path(name).parent.name.startswith(f"tflq-{os.getpid()}-")
     assert not Path(name).exists()
@@ -97,9 +97,9 @@ def test_nothing_else_is_removed(place):
     inside = place / "tflq-4-abcdefgh"
     inside.mkdir()
     (inside / "link").symlink_to(precious)
-    before = set(os.listdir(place)) - {inside.name}
+    before = set(place.iterdir()) - {inside}
     remove_leftovers()
-    assert set(os.listdir(place)) == before
+    assert set(place.iterdir()) == before
     assert (precious / "file").exists()
 
 

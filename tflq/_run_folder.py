@@ -42,7 +42,7 @@ class RunFolder:
 
     def __init__(self) -> None:
         try:
-            self.name = tempfile.mkdtemp(dir=_process_folder())
+            self.name = tempfile.mkdtemp(dir=process_folder())
         except OSError as error:
             raise UserError(
                 f"folder {tempfile.gettempdir()!r} takes no temporary files: {error.strerror}; "
@@ -110,7 +110,8 @@ class _Process:
 _process = _Process()
 
 
-def _process_folder() -> Path:
+def process_folder() -> Path:
+    """The folder of all temporaries of this process, with which it goes."""
     return _process.folder()
 
 

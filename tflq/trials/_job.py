@@ -145,6 +145,7 @@ class Workplace:
             clock=Clock(),
             statistics=statistics,
         )
+        outcome.checkpoint.clear()
         return outcome.quantized.content
 
     def evaluate(self, content: bytes | None, shard: slice) -> Evaluation:
