@@ -62,3 +62,5 @@ ARRAY_BYTES = 2**30
 LABEL_BYTES = 2**30
 #: Bytes of the files attached to a .tflite, once unpacked.
 ATTACHED_BYTES = 2**28
+#: Bytes of a line of a file that collects measurements.
+ROW = 2**20

@@ -7,7 +7,6 @@ checked is what is loaded. Its first bytes say what it is, and its name has to a
 import contextlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import IO, Any
 from tflq import _limits
 from tflq._errors import UserError
 from tflq._reasons import keras_reason
+from tflq._run_folder import RunFolder
 from tflq.keras_side._archive import check_archive, read_config
 from tflq.keras_side._config_guard import nesting
 from tflq.keras_side._damaged import DamagedError, mebibytes
@@ -48,7 +48,7 @@ def opened(file: Path) -> Iterator[Container]:
     Raises:
         UserError: it is damaged, is not what its name says, or breaks a limit.
     """
-    with tempfile.TemporaryDirectory(prefix="tflq-") as folder:
+    with RunFolder() as folder:
         try:
             with file.open("rb") as source:
                 copy = _copied(source, file.suffix, Path(folder))
