@@ -132,3 +132,27 @@ def unfuse(model, raw):
     activation.inputs, activation.outputs = [len(sub.tensors) - 1], raw.outputs
     raw.outputs, raw.builtinOptions.fusedActivationFunction = activation.inputs, 0
     sub.operators.insert(sub.operators.index(raw) + 1, activation)
+
+
+def crashing(content):
+    """The .tflite with a signature that leads LiteRT out of the model."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    from tflq.tflite_side import Graph, pack
+
+    model = Graph.from_bytes(content).model
+    doors = [schema.TensorMapT(name="x", tensorIndex=99)]
+    model.signatureDefs = [
+        schema.SignatureDefT(signatureKey="serve", subgraphIndex=5, inputs=doors, outputs=doors)
+    ]
+    return pack(model)
+
+
+def endless():
+    """A .tflite that never comes back: on zeros, its loop goes on."""
+
+    def loop(x):
+        body = lambda y: (tf.nn.relu(y),)  # noqa: E731
+        return tf.while_loop(lambda y: tf.reduce_sum(y) < 1.0, body, (x,))[0]
+
+    return tflite(loop, (1, 4))

@@ -36,6 +36,14 @@ def test_a_model_equals_itself(small_cnn, float_file):
     assert output.sqnr_db == float("inf")
 
 
+def test_outputs_of_different_sizes_are_refused():
+    first, second = (
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)]) for units in (2, 3)
+    )
+    with pytest.raises(UserError, match=r"'output' has shape \(1, 2\) .* \(1, 3\) in the other"):
+        tflq.compare(first, second, np.ones((2, 4), np.float32))
+
+
 @pytest.mark.parametrize(
     ("shape", "units", "message"),
     [((5,), 2, "take different inputs"), ((4,), None, "has 1 output")],

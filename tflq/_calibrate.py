@@ -153,7 +153,13 @@ class Calibration:
             return dict(known.histograms)
         if with_statistics:
             graph = self._plain.graph
-            return collect(self._plain.content, graph, stream, inputs=self._source.inputs)
+            return collect(
+                self._plain.content,
+                graph,
+                stream,
+                inputs=self._source.inputs,
+                label=self._names.label,
+            )
         for _ in stream:
             pass
         return {}

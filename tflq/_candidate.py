@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tflq._errors import UserError
 from tflq._fidelity import OutputFidelity
 from tflq._float_model import FloatModel
 from tflq._recipe import Recipe
@@ -29,6 +30,7 @@ from tflq.tflite_side import (
 
 # Finite, so that an exact output can be averaged with others.
 _EXACT_DB = 200.0
+_WIDEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +89,12 @@ class Candidate:
         )
 
     def write(self, recipe: Recipe) -> Quantized:
-        """Writes the file."""
+        """Writes the file.
+
+        Raises:
+            UserError: a range is wider than float32 holds, or the writer refuses the graph.
+        """
+        self._check_ranges()
         quantized = quantize(
             Graph.from_bytes(with_constants(self.plain.content, self.constants)),
             ranges=self.plan.ranges,
@@ -100,6 +107,16 @@ class Candidate:
             signature=self.source.signature,
         )
         return replace(quantized, content=attach_files(quantized.content, self.source.attached))
+
+    def _check_ranges(self) -> None:
+        # TensorFlow's quantizer computes with their widths, and dies of infinite ones.
+        for tensor, (low, high) in self.plan.ranges.items():
+            if high - low > _WIDEST:
+                label = self.labels.get(tensor, self.plain.graph.tensors[tensor].name)
+                raise UserError(
+                    f"activation {label!r} of {self.source.source} reaches from {low:.3g} to "
+                    f"{high:.3g}, which is wider than float32 holds; check the weights before it."
+                )
 
 
 class Judge:

@@ -121,10 +121,12 @@ def report(
         write_whole(files.tflite, outcome.quantized.content)
     write_whole(files.data, found.to_json().encode())
     write_whole(files.page, render(found).encode())
+    outcome.checkpoint.clear()
     return found
 
 
 def _files(path: str | os.PathLike[str], tflite: str | os.PathLike[str] | None) -> _Files:
+    check_writable(path)
     page = Path(path)
     if page.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"report {str(page)!r} is a page; give a name that ends in .html.")

@@ -1,5 +1,7 @@
 """The one exception a user can mend."""
 
+from tflq._printable import told
+
 
 class UserError(ValueError):
     """Something the caller gave cannot be used.
@@ -15,9 +17,16 @@ class UserError(ValueError):
         tflq._errors.UserError: scheme='w9' is unknown; choose one of: w8a8, w8.
     """
 
+    def __init__(self, message: str):
+        # Names from files stand in messages, and messages of libraries that repeat them.
+        super().__init__(told(message))
+
 
 class ConversionError(RuntimeError):
     """A file does not compute what it was made from; nothing was written.
 
     This is not the user's mistake: the command line prints it and exits with code 1.
     """
+
+    def __init__(self, message: str):
+        super().__init__(told(message))

@@ -4,6 +4,8 @@ import io
 from typing import Any
 
 from tflq._errors import UserError
+from tflq._limits import DRAWN_CHARACTERS
+from tflq._printable import printable
 
 BLUE, ORANGE = "#3b6ea5", "#c0782b"
 
@@ -37,4 +39,4 @@ def to_png(figure: Any) -> bytes:
 
 def verbatim(name: str) -> str:
     """A name as it is to be shown: dollar signs would be read as formulas."""
-    return name.replace("$", r"\$")
+    return printable(name, DRAWN_CHARACTERS).replace("$", r"\$")

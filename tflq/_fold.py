@@ -27,7 +27,8 @@ def fold(model: Any) -> Any:
         output on random inputs, relative to the largest value.
 
     Raises:
-        UserError: only the model's own code knows its graph, or a layer cannot be rebuilt.
+        UserError: only the model's own code knows its graph, a layer cannot be rebuilt, or a
+            weight is not finite.
 
     Example:
         >>> import keras
@@ -39,12 +40,13 @@ def fold(model: Any) -> Any:
         >>> folded.folding.folded, folded.folding.difference < 1e-4, len(folded.layers)
         (('bn',), True, 2)
     """
-    from tflq.keras_side import Rewriting, keras_kind, read_signature
+    from tflq.keras_side import Rewriting, keras_kind, read_signature, refuse_infinite
 
     if keras_kind(model) is None:
         raise UserError(
             f"model is a {type(model).__name__}; fold takes a functional or Sequential Keras model."
         )
+    refuse_infinite(model)
     rewriting = Rewriting(model)
     folded = rewriting.build()
     inputs = read_signature(model, None).inputs

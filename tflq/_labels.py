@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from tflq._errors import UserError
+from tflq._limits import LABEL_BYTES
+from tflq._regular import open_regular
 
 _EXPECTED = "give whole numbers, one a sample (or one a position, for maps)"
 
@@ -76,8 +78,15 @@ def batch_by_batch(
 
 def _read(path: Path, name: str) -> np.ndarray:
     try:
-        if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False))
-        return np.array([int(line) for line in path.read_text().split()], np.int64)
-    except (OSError, ValueError, EOFError) as error:
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > LABEL_BYTES:
+                raise ValueError(f"it has {size} bytes, more than the {LABEL_BYTES} that are read")
+            if path.suffix == ".npy":
+                # Mapped, for a damaged header claims more than memory holds.
+                with np.errstate(all="ignore"):
+                    return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+            return np.array([int(line) for line in stream.read().split()], np.int64)
+    except Exception as error:
+        # NumPy raises whatever its parsers raise.
         raise UserError(f"{name} cannot be read: {error}; {_EXPECTED}.") from error

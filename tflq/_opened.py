@@ -17,7 +17,9 @@ from tflq._pipeline import Outcome, Pipeline
 from tflq._recipe import Recipe, doors_of
 from tflq._source import as_float, load_model, open_model
 from tflq._split_outputs import split_outputs
+from tflq.apart import expect_quantizer
 from tflq.data import data_dtypes
+from tflq.scheme import Writer
 from tflq.tflite_side import Doors
 
 
@@ -97,6 +99,8 @@ def open_for(
     """
     recipe = choose(choices)
     _check_data(recipe, data)
+    if recipe.scheme.writer is Writer.INTEGER:
+        expect_quantizer()
     loaded = load_model(model, safe_mode=safe_mode)
     _check_source(recipe, loaded)
     floating = as_float(loaded)

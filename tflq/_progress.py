@@ -5,6 +5,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from tflq._limits import PROGRESS_CHARACTERS
+from tflq._printable import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -50,7 +53,7 @@ def track(
     _drawing = True
     try:
         with _progress_bar(unit) as progress:
-            task = progress.add_task(description, total=total)
+            task = progress.add_task(_shown(description), total=total)
             for item in iterable:
                 yield item
                 progress.advance(task)
@@ -78,8 +81,12 @@ def status(description: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    with Console(stderr=True).status(Text(description)) as shown:
-        yield lambda text: shown.update(Text(text))
+    with Console(stderr=True).status(Text(_shown(description))) as shown:
+        yield lambda text: shown.update(Text(_shown(text)))
+
+
+def _shown(text: str) -> str:
+    return printable(text, PROGRESS_CHARACTERS)
 
 
 def _progress_bar(unit: str) -> "Progress":

@@ -92,7 +92,7 @@ def search(
             a `.npy` or a text file.
         workers: how many processes of this machine make trials; a program that asks for several
             needs an `if __name__ == "__main__":`. Or the address of a Dask scheduler,
-            "tcp://HOST:PORT", or a `distributed.Client`, for many machines.
+            "tls://HOST:PORT", or a `distributed.Client`, for many machines.
         device: whose latency counts: "local", or a phone's; see `tflq.benchmark`.
         batch_size: the batch where the model leaves it open.
         safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,8 +24,10 @@ from tflq._layer_effects import ENOUGH, LayerEffect, LayerEffects
 from tflq._lock import locked
 from tflq._metric import Function, Metric, make_metric
 from tflq._opened import open_for
+from tflq._printable import told
 from tflq._recipe import Recipe
-from tflq._rows import append_row, read_rows
+from tflq._rows import append_row, read_rows, restored
+from tflq._run_folder import RunFolder
 from tflq._tables import decibels, text_table, to_json
 from tflq._verify import Sample, add_samples
 from tflq.tflite_side import graph_digest
@@ -76,7 +77,7 @@ class Sensitivity:
         own = () if self.metric == "sqnr" else (self.metric,)
         columns = ("layer", "op", "SQNR alone", "its weights alone", *own)
         table = text_table(title, columns, [self._row(effect) for effect in self.layers])
-        failed = [f"{e.layer}: {e.error}" for e in self.layers if e.error]
+        failed = [told(f"{e.layer}: {e.error}") for e in self.layers if e.error]
         return "\n".join([table, *failed])
 
     def plot(self, path: str | os.PathLike[str]) -> None:
@@ -192,6 +193,7 @@ def sensitivity(
         layers = LayerEffects(outcome.candidate, samples, chosen, grouped)
         key = _key(outcome.candidate, samples, chosen, answers)
         effects = list(_resumed(layers, place / _ROWS, key))
+        outcome.checkpoint.clear()
     clock.lap("layers")
     return Sensitivity(
         source=source.source,
@@ -211,7 +213,7 @@ def sensitivity(
 @contextmanager
 def _place(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
     if folder is None:
-        with tempfile.TemporaryDirectory(prefix="tflq-") as temporary:
+        with RunFolder() as temporary:
             yield Path(temporary)
         return
     with locked(folder, "sensitivity"):
@@ -220,7 +222,8 @@ def _place(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
 
 def _resumed(layers: LayerEffects, file: Path, key: str) -> Iterator[LayerEffect]:
     """What was measured before, then the rest, each of which is kept at once."""
-    kept = [LayerEffect(**row["effect"]) for row in read_rows(file) if row.get("of") == key]
+    rows = [row.get("effect") for row in read_rows(file) if row.get("of") == key]
+    kept = [effect for row in rows if (effect := restored(LayerEffect, row)) is not None]
     yield from kept
     for effect in layers.measure({(effect.op, effect.tensor) for effect in kept}):
         append_row(file, {"of": key, "effect": asdict(effect)})

@@ -42,7 +42,13 @@ def open_model(
     Raises:
         UserError: it is nothing of the kind, missing, damaged, or not convertible.
     """
-    from tflq.keras_side import from_keras, from_saved_model, keras_kind, keras_reference
+    from tflq.keras_side import (
+        from_keras,
+        from_saved_model,
+        keras_kind,
+        keras_reference,
+        refuse_infinite,
+    )
 
     loaded = load_model(model, safe_mode=safe_mode)
     if isinstance(loaded, Path):
@@ -61,6 +67,7 @@ def open_model(
         )
     if loaded is not model:
         name = f"model file {os.fspath(model)!r}"
+    refuse_infinite(loaded, name)
     if keras_kind(loaded) == "keras" and _is_quantized(loaded):
         from tflq.qat import deploy
         from tflq.tflite_side import sign_16_bits
@@ -140,11 +147,7 @@ def _from_tflite(path: Path, signature: str | None) -> FloatModel:
     names, outputs = signature_names(graph)
     tensors = [graph.tensors[index] for index in graph.inputs]
     inputs = tuple(
-        InputSpec(
-            name=name,
-            shape=tensor.shape,
-            dtype=np.dtype(np.float32 if tensor.quantization else tensor.dtype),
-        )
+        InputSpec(name=name, shape=tensor.shape, dtype=_input_dtype(name, tensor, source))
         for name, tensor in zip(names, tensors, strict=True)
     )
     return FloatModel(
@@ -155,3 +158,15 @@ def _from_tflite(path: Path, signature: str | None) -> FloatModel:
         source=source,
         attached=attached_files(whole, name=source),
     )
+
+
+def _input_dtype(name: str, tensor: Any, source: str) -> np.dtype:
+    if tensor.quantization:
+        return np.dtype(np.float32)
+    try:
+        return np.dtype(tensor.dtype)
+    except TypeError as error:
+        raise UserError(
+            f"{source} takes {tensor.dtype} as input {name!r}, which is no array of numbers; "
+            "give the part of the model behind it."
+        ) from error

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tflq._printable import printable_json, told
+
 
 def text_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A plain-text table; numbers to the right, names and sentences to the left."""
@@ -16,7 +18,7 @@ def text_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     table = _table(title, show_header=True)
     for place, column in enumerate(columns):
         numbers = place > 0 and all(_is_short(row[place]) for row in body)
-        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+        table.add_column(told(column), justify="right" if numbers else "left", overflow="fold")
     return _render(table, body)
 
 
@@ -37,7 +39,11 @@ def _table(title: str, *, show_header: bool) -> Any:
     from rich.table import Table
 
     return Table(
-        title=title, box=SIMPLE_HEAD, title_justify="left", show_edge=False, show_header=show_header
+        title=told(title),
+        box=SIMPLE_HEAD,
+        title_justify="left",
+        show_edge=False,
+        show_header=show_header,
     )
 
 
@@ -45,7 +51,7 @@ def _render(table: Any, rows: Iterable[Sequence[str]]) -> str:
     from rich.console import Console
 
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(told, row))
     stream = io.StringIO()
     # A fixed width keeps tables the same in terminals, files and documents.
     console = Console(file=stream, width=110, markup=False, highlight=False, emoji=False)
@@ -55,17 +61,8 @@ def _render(table: Any, rows: Iterable[Sequence[str]]) -> str:
 
 def to_json(value: Any) -> str:
     """JSON of a report; infinite and undefined numbers become null."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def one_line(text: str) -> str:
-    """A stranger's text, without what could move a terminal's cursor.
-
-    Example:
-        >>> one_line("up" + chr(27) + "[A or down")
-        'up [A or down'
-    """
-    return "".join(c if c.isprintable() else " " for c in text)
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return printable_json(text) + "\n"
 
 
 def decibels(value: float) -> str:

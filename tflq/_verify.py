@@ -8,6 +8,7 @@ import numpy as np
 from tflq._errors import ConversionError, UserError
 from tflq._fidelity import FidelityMeter, OutputFidelity
 from tflq._float_model import FloatModel
+from tflq._overflow import first_overflow
 from tflq.tflite_side import Runner
 
 Sample = Mapping[str, np.ndarray]
@@ -32,13 +33,23 @@ def add_samples(digest: Any, samples: Iterable[Sample]) -> None:
 def measure_fidelity(
     reference: Run, candidate: Run, samples: Iterable[Sample], *, names: Sequence[str]
 ) -> tuple[OutputFidelity, ...]:
-    """Runs both over the samples and compares output by output, in the order of `names`."""
+    """Runs both over the samples and compares output by output, in the order of `names`.
+
+    Raises:
+        UserError: an output of one has more values than that of the other.
+    """
     meters = [FidelityMeter(name) for name in names]
     count = 0
     for count, sample in enumerate(samples, start=1):
-        pairs = zip(meters, reference(sample), candidate(sample), strict=True)
-        for meter, expected, came in pairs:
-            meter.update(count - 1, np.asarray(expected), np.asarray(came))
+        pairs = zip(names, meters, reference(sample), candidate(sample), strict=True)
+        for name, meter, first, second in pairs:
+            expected, came = np.asarray(first), np.asarray(second)
+            if expected.size != came.size:
+                raise UserError(
+                    f"output {name!r} has shape {expected.shape} in one model and {came.shape} in "
+                    "the other; compare models of the same network."
+                )
+            meter.update(count - 1, expected, came)
     return tuple(meter.result() for meter in meters) if count else ()
 
 
@@ -64,9 +75,9 @@ def conversion_error(model: FloatModel, sample: Sample, *, fake_quantized: bool)
     for name, value in zip(model.outputs, expected, strict=True):
         if value.dtype.kind == "f" and value.size and np.isnan(value).all():
             raise UserError(
-                f"{model.source} gives nothing but NaN as output {name!r} of the first sample, so "
-                "that its file cannot be checked; give data= that starts with a usual sample, or "
-                "mend the model."
+                f"{model.source} gives nothing but NaN as output {name!r} of the first sample"
+                f"{_overflow(model, sample)}, so that its file cannot be checked; give data= that "
+                "starts with a usual sample, or mend the model."
             )
     errors = _relative_errors(expected, Runner(model.tflite, inputs=model.inputs).run(sample))
     tolerance = _FAKE_QUANT_TOLERANCE if fake_quantized else _TOLERANCE
@@ -83,6 +94,11 @@ def conversion_error(model: FloatModel, sample: Sample, *, fake_quantized: bool)
                     "to find the one that its conversion changes."
                 )
     return max(errors)
+
+
+def _overflow(model: FloatModel, sample: Sample) -> str:
+    found = first_overflow(model, sample)
+    return "" if found is None else f" (the first infinity or NaN is that of {found})"
 
 
 def _one_rounding_on(sample: Sample) -> Sample:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tflq import UserError
 from tflq.bench import Model, Pace, Run
-from tflq.bench._answer import read_answer
+from tflq.bench._answer import longest_answer, read_answer
 from tflq.bench._job import FOLDER, make_job
 
 PACE = Pace(rounds=2, seconds=1.0, fewest=5)
@@ -43,6 +43,15 @@ def test_a_good_answer(runs, answer):
     (measured,), latencies, facts, flags = _read(runs, answer)
     assert measured.identical == 1 and measured.threads == 2 and len(latencies[0]) == 2
     assert facts["memory"] == "7.9 GB" and flags == ()
+
+
+def test_an_answer_is_no_longer_than_what_was_asked_for(runs, answer):
+    most = longest_answer(runs=1, rounds=2)
+    assert most < 2**19
+    content = json.dumps(answer).encode()
+    read_answer(content.ljust(most), job=answer["id"], runs=runs, device="it", rounds=2)
+    with pytest.raises(UserError, match=f"it has {most + 1} bytes, more than the {most}"):
+        _read(runs, content.ljust(most + 1))
 
 
 def _blocks():

@@ -77,7 +77,7 @@ def test_json_holds_what_was_measured():
 def test_csv_is_a_line_a_measurement_and_no_formula():
     rows = list(csv.DictReader(io.StringIO(_whole().to_csv())))
     assert [row["p50_ms"] for row in rows] == ["1.05", "2.05", ""]
-    assert rows[2]["model"] == "'=cmd() [2J.tflite"
+    assert rows[2]["model"] == r"'=cmd()\n\x1b[2J.tflite"
     assert rows[0]["mj_per_inference"] == "11.0" and rows[1]["mj_per_inference"] == ""
 
 

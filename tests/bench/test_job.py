@@ -37,7 +37,7 @@ def test_a_job_names_every_file_by_its_hash():
 def test_models_of_floats_expect_nothing():
     model = _model("a\n\x1b.tflite", integer=False)
     (entry,) = make_job([Run(model=model, backend="gpu", threads=1)], PACE).description["models"]
-    assert entry["expected"] == [] and entry["name"] == "a  .tflite"
+    assert entry["expected"] == [] and entry["name"] == r"a\n\x1b.tflite"
 
 
 def test_a_model_with_several_runs_is_sent_once():

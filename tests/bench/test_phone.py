@@ -19,7 +19,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(_phone, "_SPARE_SECONDS", 3.0)
     monkeypatch.setattr(_job, "_COOL_DOWN_SECONDS", 0.0)
     monkeypatch.setattr(_job, "_WARM_UP_SECONDS", 0.0)
-    monkeypatch.setattr(_adb, "_RECONNECT_SECONDS", 5.0)
+    monkeypatch.setattr(_adb, "PHONE_BACK_SECONDS", 5.0)
 
 
 def _refused(phone, files, **options):
@@ -168,7 +168,7 @@ def test_heat_and_odd_batteries_are_told(plug_in, files):
 
 def test_a_phone_that_is_unplugged(plug_in, files, monkeypatch):
     phone = plug_in()
-    monkeypatch.setattr(_adb, "_RECONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(_adb, "PHONE_BACK_SECONDS", 0.5)
     phone.lose = range(5, 1000)
     phone.execute_before = None
     with pytest.raises(UserError, match="was lost"):
@@ -250,7 +250,7 @@ def test_benchmark_model(plug_in, files, tmp_path, capsys):
     assert main(arguments) == 0
     told = json.loads((tmp_path / "it.json").read_text())
     gpu, cpu = told["measurements"]
-    assert gpu["error"] == "benchmark_model: ERROR:  [2J no"
+    assert gpu["error"] == r"benchmark_model: ERROR: \x1b[2J no"
     assert cpu["latency"]["rounds"] == [1.5] * 3 and cpu["peak_memory"] == 2250000
     assert cpu["initialisation_ms"] == 12.345 and cpu["first_ms"] == 2.345
     assert "1.500" in capsys.readouterr().out and phone.left == []

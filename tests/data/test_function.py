@@ -1,3 +1,4 @@
+import importlib
 import sys
 
 import numpy as np
@@ -109,6 +110,13 @@ def test_modules_in_packages_and_imports_inside_the_function():
 def test_the_current_folder_is_added_once(tmp_path):
     load_function("mydata:array"), load_function("mydata:array")
     assert sys.path.count(str(tmp_path)) == 1
+
+
+def test_what_is_imported_later_is_not_taken_from_the_current_folder(tmp_path):
+    load_function("mydata:array")
+    (tmp_path / "colorsys.py").write_text("raise AssertionError('the one beside the model ran')")
+    sys.modules.pop("colorsys", None)
+    importlib.import_module("colorsys")
 
 
 def test_a_file_goes_before_a_function(tmp_path):

@@ -1,5 +1,7 @@
 import os
 import shutil
+import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,12 +84,50 @@ def test_a_folder_with_a_pictures_name(folder):
 
 def test_a_loop_of_links_ends(folder):
     (folder / "d/again").symlink_to(folder, target_is_directory=True)
+    (folder / "itself").symlink_to(folder / "itself")
     assert len(image_folder(folder, image_size=8)) == 5
 
 
 def test_links_to_pictures_are_followed(folder):
     (folder / "z.png").symlink_to(folder / "a.png")
     assert len(image_folder(folder, image_size=8)) == 6
+
+
+def test_folders_deeper_than_pythons_stack(tmp_path):
+    folder = tmp_path
+    for _ in range(1200):
+        folder /= "a"
+        folder.mkdir()
+    Image.new("RGB", (4, 4)).save(folder / "a.png")
+    assert len(image_folder(tmp_path, image_size=8)) == 1
+    while folder != tmp_path:
+        for file in folder.iterdir():
+            file.unlink() if file.is_file() else file.rmdir()
+        folder = folder.parent
+
+
+def test_folders_of_too_many_files(folder, monkeypatch):
+    monkeypatch.setattr("tflq.data._images.FOLDER_ENTRIES", 5)
+    with pytest.raises(UserError, match="holds more than 5 files"):
+        image_folder(folder, image_size=8)
+
+
+def _pipe(path):
+    os.mkfifo(path)
+
+
+def _socket(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+@pytest.mark.parametrize("make", [_pipe, _socket, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_named_and_does_not_hang(make, tmp_path, monkeypatch):
+    # A socket's path has room for some hundred characters.
+    monkeypatch.chdir(tmp_path)
+    make(Path("a.png"))
+    with pytest.raises(UserError, match=r"image 'a\.png' cannot be read .*no regular file|No such"):
+        list(image_folder(".", image_size=8))
 
 
 @pytest.mark.parametrize("size", [0, 100])
@@ -121,10 +161,10 @@ def test_a_folder_that_cannot_be_read(folder):
 
 
 def test_a_folder_that_fails_while_it_is_listed(folder, monkeypatch):
-    def failing(path, onerror):
-        onerror(PermissionError(13, "Permission denied", str(folder / "d")))
+    def failing(path):
+        raise PermissionError(13, "Permission denied", str(folder / "d"))
 
-    monkeypatch.setattr("tflq.data._images.os.walk", failing)
+    monkeypatch.setattr("tflq.data._images.os.scandir", failing)
     with pytest.raises(UserError, match=r"d' cannot be read \(Permission denied\)"):
         image_folder(folder, image_size=8)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tflq import UserError
+from tflq.data._decode import decode
 from tflq.data._picture import Preparation, _central
 
 
@@ -171,9 +172,47 @@ def test_a_picture_too_large_for_memory_is_refused():
         _prepare()(bytes(content), "here")
 
 
+@pytest.mark.parametrize("most", [200, 60, 20])
+def test_large_pictures_are_decoded_smaller(most):
+    pixels = np.repeat(np.repeat(_noise(1, 2), 24, axis=0), 24, axis=1)
+    content = _encode(Image.fromarray(pixels), "JPEG", quality=95)
+    whole = _prepare(size=(2, 4), resample="bilinear")(content, "")
+    reduced = _prepare(size=(2, 4), resample="bilinear", max_pixels=most)(content, "")
+    np.testing.assert_allclose(reduced[:, ::3], whole[:, ::3], atol=12)
+    assert decode(content, max_pixels=most, where="").size[0] in (24, 12, 6)
+
+
+def test_pictures_within_the_limit_are_decoded_as_they_are():
+    content = _encode(Image.fromarray(_noise(32, 48)), "JPEG")
+    plain = Image.open(io.BytesIO(content))
+    came = decode(content, max_pixels=32 * 48, where="")
+    np.testing.assert_array_equal(np.asarray(came), np.asarray(plain))
+
+
+@pytest.mark.parametrize(
+    "kind, options, most",
+    [("PNG", {}, 1535), ("JPEG", {"progressive": True}, 1535), ("JPEG", {}, 20), ("GIF", {}, 1535)],
+)
+def test_too_large_pictures_are_refused(kind, options, most):
+    content = _encode(Image.fromarray(_noise(32, 48)), kind, **options)
+    message = f"^here has 48 x 32 pixels, more than max_pixels={most}"
+    with pytest.raises(UserError, match=message):
+        _prepare(max_pixels=most)(content, "here")
+
+
+def test_a_larger_limit_is_pillows_too(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    content = _encode(Image.fromarray(_noise(32, 48)))
+    with pytest.raises(UserError, match="decompression bomb"):
+        _prepare(max_pixels=100)(content, "here")
+    assert _prepare(max_pixels=2000)(content, "here").shape == (6, 8, 3)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
+        ({"max_pixels": 0}, "max_pixels=0 lets no picture in"),
         ({"size": (0, 8)}, r"image_size=\(0, 8\) is no size"),
         ({"size": (8,)}, "is no size"),
         ({"crop": 0.0}, "crop=0.0 is no share"),

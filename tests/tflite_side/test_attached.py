@@ -63,6 +63,6 @@ def test_a_damaged_archive_is_refused(file):
 def test_an_archive_that_claims_too_much_is_refused(file, monkeypatch):
     import tflq.tflite_side._attached as module
 
-    monkeypatch.setattr(module, "_MOST", 1 << 10)
+    monkeypatch.setattr(module, "ATTACHED_BYTES", 1 << 10)
     with pytest.raises(UserError, match="when unpacked"):
         attached_files(file.read_bytes(), name="my file")

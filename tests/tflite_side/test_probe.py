@@ -34,21 +34,19 @@ def test_damaged_files_are_refused_and_never_crash_us(float_file, tmp_path):
     assert refused >= 3
 
 
-def test_a_crash_is_told_from_a_refusal(monkeypatch, float_file):
-    import tflq.tflite_side._probe as module
-
-    monkeypatch.setattr(module, "_SCRIPT", "import os; os.abort()")
-    with pytest.raises(UserError, match="crashes the LiteRT runtime"):
-        probe(float_file)
+def test_a_crash_is_told_from_a_refusal(float_file):
+    with pytest.raises(UserError, match=r"crashes the LiteRT runtime \(segmentation fault\)"):
+        probe(float_file, builders.crashing(float_file.read_bytes()))
 
 
 def test_a_hang_ends(monkeypatch, float_file):
-    import tflq.tflite_side._probe as module
+    import tflq.apart._client
+    import tflq.tflite_side._probe
 
-    monkeypatch.setattr(module, "_SCRIPT", "import time; time.sleep(60)")
-    monkeypatch.setattr(module, "_SECONDS", 1)
+    for module in (tflq.apart._client, tflq.tflite_side._probe):
+        monkeypatch.setattr(module, "INFERENCE_SECONDS", 1)
     with pytest.raises(UserError, match="does not finish one inference in 1 s"):
-        probe(float_file)
+        probe(float_file, builders.endless())
 
 
 def _open_file(tmp_path, function):
@@ -86,3 +84,11 @@ def test_data_that_open_sizes_do_not_fit_are_refused(tmp_path):
         export(path, tmp_path / "q.tflite", data=data[:, :5])
     with pytest.raises(UserError, match="cannot run"):
         compare(path, tmp_path / "q.tflite", data[:, :5])
+
+
+def test_a_model_of_texts_is_inspected_and_not_exported(tmp_path):
+    path = tmp_path / "texts.tflite"
+    path.write_bytes(builders.tflite(lambda x: tf.gather(x, [0, 1]), (4,), dtype=tf.string))
+    assert "string" in {tensor.dtype for tensor in inspect(path).tensors}
+    with pytest.raises(UserError, match="takes string as input 'x0', which is no array"):
+        export(path, tmp_path / "q.tflite", data=np.ones((3, 4), np.float32))

@@ -8,18 +8,17 @@ import contextlib
 import shlex
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from tflq._errors import UserError
-from tflq._tables import one_line
+from tflq._limits import ADB_OUTPUT, ADB_SECONDS, PHONE_BACK_SECONDS, PUSH_SECONDS
+from tflq._printable import printable
+from tflq._run_folder import RunFolder
 
-_SECONDS = 60
-_PUSH_SECONDS = 600
 _ATTEMPTS = 3
-_RECONNECT_SECONDS = 60.0
 _WHERE = "install the Android platform tools, or pip install 'tflq[phone]', which brings adb"
 _STATES = {
     "unauthorized": "unlock it and allow USB debugging for this computer",
@@ -84,7 +83,7 @@ def choose_phones(device: str) -> tuple["Phone", ...]:
 
 
 def _states(adb: str) -> dict[str, str]:
-    done = _run([adb, "devices"], _SECONDS)
+    done = _run([adb, "devices"], ADB_SECONDS)
     if done.returncode:
         raise UserError(f"adb devices failed: {_reason(done)}; try adb kill-server.")
     lines = done.stdout.decode(errors="replace").splitlines()
@@ -104,7 +103,7 @@ class Phone:
         self._adb, self.serial = adb, serial
 
     def shell(
-        self, *words: str, check: bool = True, patient: bool = True, seconds: float = _SECONDS
+        self, *words: str, check: bool = True, patient: bool = True, seconds: float = ADB_SECONDS
     ) -> str:
         """Runs a command on the phone; again, where the phone was lost meanwhile and came back.
 
@@ -134,11 +133,11 @@ class Phone:
         Raises:
             UserError: there is no room for it, or the phone went away for good.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with RunFolder() as folder:
             local = Path(folder, "file")
             local.write_bytes(content)
             local.chmod(0o644)
-            done = self._do(["push", str(local), remote], _PUSH_SECONDS)
+            done = self._do(["push", str(local), remote], PUSH_SECONDS)
         if done.returncode:
             reason = _reason(done)
             advice = "free some" if "space" in reason else "check the phone's storage"
@@ -214,25 +213,41 @@ class Phone:
 
     def _came_back(self) -> bool:
         """Waits for the phone, and asks for it where it is on the network."""
-        end = time.monotonic() + _RECONNECT_SECONDS
+        end = time.monotonic() + PHONE_BACK_SECONDS
         while time.monotonic() < end:
             if self._is_ready():
                 return True
             if ":" in self.serial:
-                _run([self._adb, "connect", self.serial], _SECONDS)
+                _run([self._adb, "connect", self.serial], ADB_SECONDS)
             time.sleep(0.5)
         return False
 
 
 def _run(command: Sequence[str], seconds: float) -> "subprocess.CompletedProcess[bytes]":
+    """Runs adb; what a phone prints without an end is cut off with the process that hands it on."""
+    pipe = subprocess.PIPE
     try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(f"adb {command[-2]} did not answer in {seconds:.0f} s.") from None
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
     except OSError as error:
         raise UserError(f"adb cannot be run: {error.strerror}; {_WHERE}.") from error
+    assert process.stdout is not None and process.stderr is not None, "pipes were asked for"
+    end = time.monotonic() + seconds
+    with process, ThreadPoolExecutor(2) as pool:
+        parts = [pool.submit(s.read, ADB_OUTPUT + 1) for s in (process.stdout, process.stderr)]
+        ahead = set(parts)
+        try:
+            while ahead:
+                done, ahead = wait(ahead, end - time.monotonic(), FIRST_COMPLETED)
+                if any(len(part.result()) > ADB_OUTPUT for part in done):
+                    raise UserError(f"adb {command[-2]} told more than {ADB_OUTPUT} bytes.")
+                if not done:
+                    raise subprocess.TimeoutExpired(command, seconds)
+            code = process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise UserError(f"adb {command[-2]} did not answer in {seconds:.0f} s.") from None
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, code, *(part.result() for part in parts))
 
 
 def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
@@ -240,4 +255,4 @@ def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
     text = (done.stderr + b"\n" + done.stdout).decode(errors="replace")
     lines = [line for line in map(str.strip, text.splitlines()) if line]
     last = lines[-1] if lines else f"exit status {done.returncode}"
-    return one_line(last)[:300]
+    return printable(last, 300)

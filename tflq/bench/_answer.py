@@ -1,21 +1,28 @@
 """Reads what a phone answered, and believes none of it unchecked."""
 
 import json
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
 from tflq._errors import UserError
-from tflq._tables import one_line
+from tflq._limits import PHONE_ANSWER, PHONE_LATENCIES, PHONE_TEXT_CHARACTERS
+from tflq._printable import printable
 from tflq.bench._local import Rounds, Run
 from tflq.bench._result import Energy, Measurement
 from tflq.bench._statistics import summarize
 
 SCHEMA = "tflq-bench-result/1"
-LIMIT = 8 * 2**20
-_LONGEST_TEXT = 200
-_MOST_ROUNDS, _MOST_LATENCIES, _MOST_FLAGS = 1000, 5000, 32
+_MOST_ROUNDS, _MOST_FLAGS = 1000, 32
+# Bytes of a latency, of what else is told of a run, and of the phone.
+_LATENCY_BYTES, _RUN_BYTES, _PHONE_BYTES = 24, 2**14, 2**16
 # A day, in ms; 1 TB; and what no battery gives.
 _LONGEST, _LARGEST, _MOST = 86_400_000.0, 1e12, 1e9
+
+
+# Of what is not as it should be, only the beginning is written out.
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxlong = 2, 60, 60
 
 
 class _FaultError(Exception):
@@ -65,6 +72,17 @@ class _Object:
         return None if value is None else int(value)
 
 
+def longest_answer(*, runs: int, rounds: int) -> int:
+    """Bytes that an answer to so many runs may have.
+
+    Example:
+        >>> longest_answer(runs=1, rounds=10), longest_answer(runs=100, rounds=100)
+        (1281920, 8388608)
+    """
+    asked = runs * (_RUN_BYTES + rounds * PHONE_LATENCIES * _LATENCY_BYTES)
+    return min(PHONE_ANSWER, _PHONE_BYTES + asked)
+
+
 def read_answer(
     content: bytes, *, job: str, runs: Sequence[Run], device: str, rounds: int
 ) -> tuple[list[Measurement], dict[int, Rounds], dict[str, str], tuple[str, ...]]:
@@ -85,6 +103,9 @@ def read_answer(
         UserError: it is no such file, of another job or version, or says that the job failed.
     """
     try:
+        limit = longest_answer(runs=len(runs), rounds=rounds)
+        if len(content) > limit:
+            raise _FaultError(f"it has {len(content)} bytes, more than the {limit} it may have")
         whole = _Object(_parsed(content), "the result")
         if whole.get("schema") != SCHEMA:
             raise _FaultError(f"it is of version {_short(whole.get('schema'))}, not {SCHEMA!r}")
@@ -158,9 +179,9 @@ def _rounds(entry: _Object, count: int) -> Rounds:
         raise _FaultError(f"latencies_ms has {len(given)} rounds, not {count}")
     rounds = []
     for values in given:
-        if not isinstance(values, list) or not 0 < len(values) <= _MOST_LATENCIES:
+        if not isinstance(values, list) or not 0 < len(values) <= PHONE_LATENCIES:
             raise _FaultError(
-                f"a round of latencies_ms is no list of 1 to {_MOST_LATENCIES} numbers"
+                f"a round of latencies_ms is no list of 1 to {PHONE_LATENCIES} numbers"
             )
         # A clock that stands still would divide by zero later.
         rounds.append([max(_number(v, 0, _LONGEST, "latencies_ms"), 1e-6) for v in values])
@@ -222,8 +243,8 @@ def _text(value: Any, where: str) -> str:
 
 
 def _told(text: str) -> str:
-    return one_line(text)[:_LONGEST_TEXT]
+    return printable(text, PHONE_TEXT_CHARACTERS)
 
 
 def _short(value: Any) -> str:
-    return _told(repr(value))[:60]
+    return printable(_REPR.repr(value), 60)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from tflq._errors import UserError
-from tflq._tables import one_line
+from tflq._printable import printable
 from tflq.bench._adb import Phone
 from tflq.bench._job import FOLDER
 from tflq.bench._local import Pace, Rounds, Run
@@ -99,7 +99,7 @@ def _measurement(device: str, run: Run, told: Sequence[str], rounds: Rounds | No
     if rounds is None:
         failed = next(text for text in told if not _TIMINGS.search(text))
         lines = [line for line in failed.splitlines() if line.strip()] or ["nothing was printed"]
-        reason = one_line(lines[-1])[:200]
+        reason = printable(lines[-1], 200)
         return Measurement(**run.facts(device), error=f"benchmark_model: {reason}")
     first = _TIMINGS.search(told[0])
     assert first is not None, "rounds come of timings"

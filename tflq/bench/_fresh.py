@@ -5,12 +5,12 @@ Its script runs apart, with nothing loaded but the runtime.
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 
 from tflq._errors import UserError
+from tflq._limits import START_SECONDS
+from tflq.apart import run_script
 
-_SECONDS = 300
 # Memory is the peak of resident pages, of which the kernel keeps account by process; not the
 # parent's, which getrusage hands on.
 _SCRIPT = """
@@ -69,14 +69,11 @@ def measure_start(path: str, *, backend: str, threads: int) -> Start:
     Raises:
         UserError: the process fails or does not come back.
     """
-    command = [sys.executable, "-c", _SCRIPT, path, backend, str(threads)]
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=_SECONDS, text=True, errors="replace"
-        )
+        done = run_script(_SCRIPT, path, backend, str(threads), seconds=START_SECONDS)
     except subprocess.TimeoutExpired:
         raise UserError(
-            f"model {path!r} does not finish three inferences in {_SECONDS} s."
+            f"model {path!r} does not finish three inferences in {START_SECONDS} s."
         ) from None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

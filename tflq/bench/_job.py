@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tflq._tables import one_line
+from tflq._printable import printable
 from tflq.bench._local import Pace, Run
 from tflq.bench._model import Model
 
@@ -96,7 +96,7 @@ def _model(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
     integer = all(want is not None for want in model.expected[0])
     return {
         # The phone shows it, and it is not a path there.
-        "name": one_line(model.path)[-100:],
+        "name": printable(model.path)[-100:],
         "file": _filed(model.content, files),
         "samples": len(model.inputs),
         "inputs": [_filed(_joined(arrays), files) for arrays in zip(*model.inputs, strict=True)],

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from tflq._errors import UserError
-from tflq._tables import one_line
+from tflq._limits import PHONE_LINE
+from tflq._printable import printable
 from tflq.bench._adb import Phone
-from tflq.bench._answer import LIMIT
+from tflq.bench._answer import longest_answer
 from tflq.bench._job import FOLDER, Job
 
 PACKAGE = "org.tflq.bench"
@@ -20,7 +21,6 @@ _RESULTS = f"/sdcard/Android/data/{PACKAGE}/files/results"
 _POLL_SECONDS = 2.0
 # Beyond what the job itself takes: starting, checking hashes, models that take long.
 _SPARE_SECONDS = 180.0
-_LONGEST_LINE = 4096
 # Polls without the app's process and without a result, before it is given up.
 _PATIENCE = 3
 
@@ -54,7 +54,9 @@ def run_job(phone: Phone, job: Job, say: Say) -> bytes:
         phone.push(job.content, remote)
         _start(phone, job)
         _listen(phone, job, say)
-        return phone.read(f"{_RESULTS}/{job.id}.json", LIMIT)
+        asked = job.description
+        limit = longest_answer(runs=len(asked["runs"]), rounds=asked["rounds"])
+        return phone.read(f"{_RESULTS}/{job.id}.json", limit)
     finally:
         _clean(phone, job, remote)
 
@@ -173,7 +175,7 @@ def _progress(phone: Phone, job: Job) -> Iterator["queue.Queue[dict[str, Any]]"]
 
 
 def _collect(stream: IO[bytes], job: Job, lines: "queue.Queue[dict[str, Any]]") -> None:
-    while line := stream.readline(_LONGEST_LINE):
+    while line := stream.readline(PHONE_LINE):
         with suppress(ValueError, RecursionError, queue.Full):
             told = json.loads(line)
             if isinstance(told, dict) and told.get("job") == job.id:
@@ -183,7 +185,7 @@ def _collect(stream: IO[bytes], job: Job, lines: "queue.Queue[dict[str, Any]]") 
 def _told(progress: dict[str, Any]) -> str:
     """A progress line in words; it is a stranger's, so nothing in it is relied on."""
     keys = ("run", "runs", "round", "rounds")
-    state = one_line(str(progress.get("state")))[:20]
+    state = printable(str(progress.get("state")), 20)
     counts = [value for value in map(progress.get, keys) if isinstance(value, int)]
     if len(counts) < len(keys):
         return state

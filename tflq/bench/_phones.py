@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from tflq._errors import UserError
+from tflq._printable import printable
 from tflq._progress import status
-from tflq._tables import one_line
 from tflq.bench._adb import Phone
 from tflq.bench._answer import read_answer
 from tflq.bench._binary import run_binary
@@ -84,4 +84,4 @@ def _measure(phone: Phone, plan: Plan, say: Say) -> DeviceResult:
 
 def _properties(phone: Phone) -> dict[str, str]:
     told = {name: phone.shell("getprop", key).strip() for name, key in _PROPERTIES.items()}
-    return {n: one_line(v)[:200] for n, v in told.items()}
+    return {n: printable(v, 200) for n, v in told.items()}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tflq._files import write_whole
-from tflq._tables import megabytes, one_line, text_facts, text_table, to_json
+from tflq._printable import printable
+from tflq._tables import megabytes, text_facts, text_table, to_json
 from tflq.bench._picture import Bar, draw_measurements
 from tflq.bench._statistics import Latency, SpeedUp
 
@@ -189,7 +190,7 @@ _CSV = (
 
 def _plain(text: str) -> str:
     """Text that no spreadsheet takes for a formula, on one line."""
-    line = " ".join(one_line(text).split())
+    line = printable(text).strip()
     return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
 
 
@@ -221,7 +222,7 @@ def _tables(measurements: Sequence[Measurement]) -> list[str]:
 
 
 def _run(m: Measurement) -> tuple[str, str, str]:
-    return one_line(Path(m.model).name), m.backend, str(m.threads)
+    return Path(m.model).name, m.backend, str(m.threads)
 
 
 def _latency_row(m: Measurement) -> tuple[str, ...]:
@@ -268,8 +269,8 @@ def _comparison_table(comparisons: Sequence[Comparison]) -> str:
     columns = ("model", "against", "device", "backend", "threads", "speed-up (95 %)", "verdict")
     rows = [
         (
-            one_line(Path(c.model).name),
-            one_line(Path(c.baseline).name),
+            Path(c.model).name,
+            Path(c.baseline).name,
             c.device,
             c.backend,
             str(c.threads),
@@ -283,8 +284,7 @@ def _comparison_table(comparisons: Sequence[Comparison]) -> str:
 
 def _profile_table(profile: Sequence[OpTime]) -> str:
     rows = [
-        (one_line(Path(p.model).name), p.kind, str(p.count), f"{p.ms:.3f}", f"{p.share:.1%}")
-        for p in profile
+        (Path(p.model).name, p.kind, str(p.count), f"{p.ms:.3f}", f"{p.share:.1%}") for p in profile
     ]
     columns = ("model", "op", "count", "ms", "share")
     return text_table("Ops, each run alone on one thread", columns, rows)

@@ -6,6 +6,7 @@ from pathlib import Path
 from absl import flags
 
 from tflq._errors import UserError
+from tflq._limits import PICTURE_PIXELS
 from tflq.data import PRESETS, DataPath, ImageOptions
 
 
@@ -29,6 +30,14 @@ def add_data_flags(values: flags.FlagValues) -> None:
     )
     flags.DEFINE_list("mean", None, "subtracted: one value or three", flag_values=values)
     flags.DEFINE_list("scale", None, "then divided by: one value or three", flag_values=values)
+    flags.DEFINE_integer(
+        "max_pixels",
+        None,
+        "of larger pictures, JPEGs are decoded at a fraction of their size, others are refused; "
+        f"default {PICTURE_PIXELS}",
+        lower_bound=1,
+        flag_values=values,
+    )
     flags.DEFINE_enum(
         "preset", None, list(PRESETS), "preparation of a known family", flag_values=values
     )
@@ -54,13 +63,14 @@ def data_path(spec: str | None, values: flags.FlagValues) -> DataPath | None:
         mean=_numbers("--mean", values.mean),
         scale=_numbers("--scale", values.scale),
         preset=values.preset,
+        max_pixels=values.max_pixels or PICTURE_PIXELS,
     )
     return DataPath(spec=spec, images=options)
 
 
 def data_flags(values: flags.FlagValues) -> list[str]:
     """What was given of these flags, to be given again."""
-    names = ("data", "image_size", "crop", "mean", "scale", "preset")
+    names = ("data", "image_size", "crop", "mean", "scale", "preset", "max_pixels")
     given = {name: values[name].value for name in names if values[name].value is not None}
     return [
         f"--{name}={','.join(value) if isinstance(value, list) else value}"

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from tflq.data._archive import open_archive
 from tflq.data._elements import is_array, is_indexed
-from tflq.data._sources import DataPath, load_array, load_arrays, path_kind
+from tflq.data._sources import DataPath, load_array, path_kind
 
 
 def data_dtypes(data: Any) -> Mapping[str, np.dtype] | np.dtype | None:
@@ -50,7 +51,7 @@ def _of_path(spec: str) -> Mapping[str, np.dtype] | np.dtype | None:
     if kind == "npy":
         return load_array(spec).dtype
     if kind == "npz":
-        dtypes = {name: array.dtype for name, array in load_arrays(spec).items()}
+        dtypes = {name: array.dtype for name, array in open_archive(spec).items()}
         return next(iter(dtypes.values())) if len(dtypes) == 1 else dtypes
     return None
 

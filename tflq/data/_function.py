@@ -1,5 +1,6 @@
 """Samples from a user's function, named as `module:function`."""
 
+import contextlib
 import importlib
 import re
 import sys
@@ -65,9 +66,9 @@ def find_function(spec: str, *, what: str) -> Callable[..., Any]:
         UserError: there is no such module or function, or importing it fails.
     """
     module, name = spec.split(":")
-    _add_current_folder()
     try:
-        found = importlib.import_module(module)
+        with _current_folder():
+            found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
             raise UserError(
@@ -98,11 +99,21 @@ def _call(function: Callable[[], Any], spec: str) -> Any:
         raise _failed(spec, error) from error
 
 
-def _add_current_folder() -> None:
-    """As `python -m` does: the console script's own path lacks the current folder."""
+@contextlib.contextmanager
+def _current_folder() -> Iterator[None]:
+    """Looks there first for what the user names, and last for all that is imported later.
+
+    The console script's own path lacks it. Were it to stay first, files beside a downloaded model
+    would go for modules that tflq itself imports when it needs them.
+    """
     current = str(Path.cwd())
-    if current not in sys.path and "" not in sys.path:
-        sys.path.insert(0, current)
+    sys.path.insert(0, current)
+    try:
+        yield
+    finally:
+        sys.path.remove(current)
+        if current not in sys.path and "" not in sys.path:
+            sys.path.append(current)
 
 
 def _failed(what: str, error: BaseException) -> UserError:

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
 from tflq._errors import UserError
+from tflq._limits import FOLDER_ENTRIES, PICTURE_PIXELS
 from tflq.data._picture import Preparation
 from tflq.data._presets import as_pair, as_tuple
 
@@ -51,6 +51,7 @@ def image_folder(
     scale: float | Sequence[float] = 1.0,
     resample: str = "bilinear",
     bgr: bool = False,
+    max_pixels: int = PICTURE_PIXELS,
 ) -> ImageFolder:
     """Reads the pictures of a folder: `(pixel - mean) / scale`, pixels being 0..255.
 
@@ -65,6 +66,8 @@ def image_folder(
         scale: one value or three, likewise; the divisor.
         resample: "nearest", "bilinear", "bicubic" or "lanczos".
         bgr: the result's channels are blue, green, red.
+        max_pixels: of larger pictures, a JPEG is decoded at a half, quarter or eighth of its size,
+            and others are refused.
 
     Returns:
         An iterable of float32 arrays of shape (height, width, 3), in the order of the names.
@@ -88,6 +91,7 @@ def image_folder(
         scale=as_tuple(scale),
         resample=resample,
         bgr=bgr,
+        max_pixels=max_pixels,
     )
     return ImageFolder(path, prepare)
 
@@ -95,10 +99,7 @@ def image_folder(
 def _pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"folder {str(folder)!r} does not exist; give a folder of pictures.")
-    found = []
-    for parent, subfolders, files in os.walk(folder, onerror=_unreadable):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        found += [Path(parent, name) for name in files if _is_picture(name)]
+    found = [file for file in _files(folder) if _is_picture(file.name)]
     if not found:
         raise UserError(
             f"folder {str(folder)!r} holds no picture; give one with {' '.join(_SUFFIXES)}."
@@ -106,12 +107,38 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def _files(folder: Path) -> Iterator[Path]:
+    """Whatever is no folder, without links to folders: they may lead round in circles."""
+    # os.walk calls itself for every level, of which there may be more than Python's stack holds.
+    ahead, seen = [str(folder)], 0
+    while ahead:
+        try:
+            with os.scandir(ahead.pop()) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > FOLDER_ENTRIES:
+                        raise UserError(
+                            f"folder {str(folder)!r} holds more than {FOLDER_ENTRIES} files; give "
+                            "one with fewer."
+                        )
+                    if not _is_folder(entry):
+                        yield Path(entry.path)
+                    elif not entry.is_symlink() and not entry.name.startswith("."):
+                        ahead.append(entry.path)
+        except OSError as error:
+            raise UserError(
+                f"folder {error.filename!r} cannot be read ({error.strerror}); allow reading it."
+            ) from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link to itself; if it has a picture's name, reading it says so.
+        return False
+
+
 def _is_picture(name: str) -> bool:
     # Hidden files with a picture's suffix are notes of file managers, not pictures.
     return not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES
-
-
-def _unreadable(error: OSError) -> NoReturn:
-    raise UserError(
-        f"folder {error.filename!r} cannot be read ({error.strerror}); allow reading it."
-    ) from error

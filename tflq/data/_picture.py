@@ -1,23 +1,16 @@
 """From an encoded picture to a model's input: decode, crop, resize, normalize."""
 
-import io
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tflq._errors import UserError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from tflq._limits import PICTURE_PIXELS
+from tflq.data._decode import decode
 
 RESAMPLE = ("nearest", "bilinear", "bicubic", "lanczos")
-
-# Pillow recognises files by content; formats beyond these can start other programs (EPS).
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +25,7 @@ class Preparation:
         scale: one value or three, likewise; pixels are divided by it.
         resample: one of `RESAMPLE`.
         bgr: the output's channels are blue, green, red.
+        max_pixels: of a picture as it is decoded; see `decode`.
 
     Raises:
         UserError: a value is out of range.
@@ -43,6 +37,7 @@ class Preparation:
     scale: tuple[float, ...]
     resample: str
     bgr: bool
+    max_pixels: int = PICTURE_PIXELS
 
     def __post_init__(self) -> None:
         if len(self.image_size) != 2 or min(self.image_size) < 1:
@@ -55,6 +50,8 @@ class Preparation:
             raise UserError(
                 f"resample={self.resample!r} is unknown; choose one of: {', '.join(RESAMPLE)}."
             )
+        if self.max_pixels < 1:
+            raise UserError(f"max_pixels={self.max_pixels} lets no picture in; give 1 or more.")
         for name, values in (("mean", self.mean), ("scale", self.scale)):
             if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
                 raise UserError(f"{name}={values} must be one finite number or three.")
@@ -72,11 +69,13 @@ class Preparation:
             float32, shape (height, width, 3).
 
         Raises:
-            UserError: it is damaged or no picture.
+            UserError: it is damaged, too large or no picture.
         """
         # Pillow's decoders raise a dozen types for damaged files, some of them their own.
         try:
-            pixels = self._pixels(source)
+            pixels = self._pixels(source, where)
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
                 f"{where} cannot be read as a picture ({_reason(error)}); replace or remove it."
@@ -86,35 +85,15 @@ class Preparation:
         mean, scale = (np.asarray(v, np.float32) for v in (self.mean, self.scale))
         return np.ascontiguousarray((pixels.astype(np.float32) - mean) / scale)
 
-    def _pixels(self, source: Path | bytes) -> np.ndarray:
-        from PIL import Image, ImageOps
+    def _pixels(self, source: Path | bytes, where: str) -> np.ndarray:
+        from PIL import Image
 
-        stream = source if isinstance(source, Path) else io.BytesIO(source)
-        with warnings.catch_warnings():
-            # About odd metadata, and about size: a picture that is truly too large raises.
-            warnings.simplefilter("ignore")
-            with Image.open(stream, formats=_FORMATS) as opened:
-                image = _rgb(ImageOps.exif_transpose(opened))
+        image = decode(source, max_pixels=self.max_pixels, where=where)
         height, width = self.image_size
         if self.crop is not None:
             image = image.crop(_central(image.height, image.width, self.image_size, self.crop))
         resized = image.resize((width, height), Image.Resampling[self.resample.upper()])
         return np.asarray(resized)
-
-
-def _rgb(image: "Image") -> "Image":
-    """Eight bits of red, green and blue; transparency is dropped, as TensorFlow does."""
-    if image.mode == "F":
-        raise ValueError("its pixels are floats, save it with 8 bits")
-    if image.mode.startswith("I"):
-        # 16-bit grey; Pillow's own conversion would clip it to 255.
-        from PIL import Image
-
-        grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    if image.mode in ("P", "PA"):
-        image = image.convert("RGBA")
-    return image.convert("RGB")
 
 
 def _central(

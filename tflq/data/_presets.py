@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflq._errors import UserError
+from tflq._limits import PICTURE_PIXELS
 from tflq.data._picture import Preparation
 from tflq.data._spec import InputSpec
 
@@ -69,6 +70,8 @@ class ImageOptions:
         mean: subtracted: one value or three.
         scale: then divided by: one value or three.
         preset: a name in `PRESETS`; None means "raw", which leaves pixels at 0..255.
+        max_pixels: of larger pictures, a JPEG is decoded at a half, quarter or eighth of its size,
+            and others are refused.
     """
 
     image_size: int | tuple[int, int] | None = None
@@ -76,6 +79,7 @@ class ImageOptions:
     mean: float | Sequence[float] | None = None
     scale: float | Sequence[float] | None = None
     preset: str | None = None
+    max_pixels: int = PICTURE_PIXELS
 
     def preparation(self, spec: InputSpec) -> Preparation:
         """Settles every option for one input.
@@ -96,6 +100,7 @@ class ImageOptions:
             scale=preset.scale if self.scale is None else as_tuple(self.scale),
             resample=preset.resample,
             bgr=preset.bgr,
+            max_pixels=self.max_pixels,
         )
 
     def _preset(self) -> ImagePreset:

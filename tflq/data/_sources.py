@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tflq._errors import UserError
+from tflq.data._archive import ArchivedArray, damaged, open_archive
 from tflq.data._function import is_function_name, load_function
 from tflq.data._images import ImageFolder
 from tflq.data._presets import ImageOptions
@@ -74,7 +75,7 @@ def from_path(spec: str, inputs: Sequence[InputSpec], *, images: ImageOptions) -
     if kind == "tfrecord":
         return Records(_files(spec), inputs, images)
     if kind == "npz":
-        return _named(load_arrays(spec), inputs)
+        return _named(open_archive(spec), inputs)
     return load_array(spec) if kind == "npy" else load_function(spec)
 
 
@@ -105,33 +106,19 @@ def load_array(spec: str) -> np.ndarray:
     """
     # A damaged header makes NumPy raise whatever its parsers raise.
     try:
-        array = np.load(spec, mmap_mode="r", allow_pickle=False)
+        with np.errstate(all="ignore"):
+            array = np.load(spec, mmap_mode="r", allow_pickle=False)
     except Exception as error:
-        raise _damaged(spec, error) from error
+        raise damaged(spec, error) from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise UserError(f"data={spec!r} is a .npz archive; rename it to .npz.")
     return array
 
 
-def load_arrays(spec: str) -> dict[str, np.ndarray]:
-    """Reads every array of a .npz file.
-
-    Raises:
-        UserError: it is damaged, or holds anything but arrays of plain dtypes.
-    """
-    try:
-        with np.load(spec, allow_pickle=False) as archive:
-            arrays = dict(archive)
-    except Exception as error:
-        raise _damaged(spec, error) from error
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise UserError(f"data={spec!r} holds {name!r}, which is no array; leave it out.")
-    return arrays
-
-
-def _named(arrays: dict[str, np.ndarray], inputs: Sequence[InputSpec]) -> dict[str, np.ndarray]:
+def _named(
+    arrays: dict[str, ArchivedArray], inputs: Sequence[InputSpec]
+) -> dict[str, ArchivedArray]:
     """One array for one input needs no name."""
     if len(arrays) == len(inputs) == 1:
         return {inputs[0].name: next(iter(arrays.values()))}
@@ -176,8 +163,3 @@ def _only_input(spec: str, inputs: Sequence[InputSpec]) -> InputSpec:
             f"{len(inputs)} ({names}); give a .npz, .tfrecord or module:function."
         )
     return inputs[0]
-
-
-def _damaged(spec: str, error: Exception) -> UserError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return UserError(f"data={spec!r} cannot be read ({reason}); save it again with np.save.")

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from tflq._errors import UserError
+from tflq.data._framing import check_frames
 from tflq.data._picture import Preparation
 from tflq.data._presets import ImageOptions
 from tflq.data._spec import InputSpec
 
 #: Names that encoded pictures have in public data sets.
 IMAGE_FEATURES = ("image/encoded", "image", "image_raw")
+
+_SHOWN = 20
 
 
 class Records:
@@ -47,7 +50,8 @@ class Records:
         names = (spec.name, *IMAGE_FEATURES) if len(self._inputs) == 1 else (spec.name,)
         name = next((name for name in names if name in features), None)
         if name is None:
-            present = ", ".join(repr(key) for key in sorted(features)) or "none"
+            present = ", ".join(repr(key) for key in sorted(features)[:_SHOWN]) or "none"
+            present += ", …" if len(features) > _SHOWN else ""
             wanted = " or ".join(repr(name) for name in names)
             raise UserError(
                 f"{where} has no feature {wanted} (it has: {present}); name the input's feature "
@@ -73,6 +77,7 @@ class Records:
 def _read(file: Path) -> Iterator[bytes]:
     import tensorflow as tf
 
+    check_frames(file)
     try:
         for record in tf.data.TFRecordDataset(str(file)):
             yield record.numpy()

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from tflq._printable import printable
 from tflq.diagnosis._activation import ActivationRange
 from tflq.diagnosis._layers import LayerReport
 from tflq.diagnosis._numbers import decibels_or_exact, drawable, percent
@@ -168,7 +169,7 @@ def text(name: str) -> str:
         >>> text("<b>a & b</b>")
         '&lt;b&gt;a &amp; b&lt;/b&gt;'
     """
-    return html.escape(name, quote=False)
+    return html.escape(printable(name), quote=False)
 
 
 def _bars(lengths: Sequence[float], *, name: str, colour: str, told: Sequence[str]) -> Figure:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tflq._printable import told
 from tflq._report import ExportReport
 from tflq._tables import text_table, to_json
 from tflq.diagnosis._advice import Advice
@@ -42,11 +43,11 @@ class ModelReport:
 
     def __str__(self) -> str:
         """The verdict, the worst layers, what to try."""
-        parts = [self.verdict, self._layer_table()]
+        parts = [told(self.verdict), self._layer_table()]
         if self.advice:
             rows = [(", ".join(a.layers), a.sentence, a.arguments[0].python) for a in self.advice]
             parts.append(text_table("What to try", ("layers", "why", "argument"), rows))
-        parts.append(f"Page: {self.path}")
+        parts.append(f"Page: {told(self.path)}")
         return "\n\n".join(parts)
 
     def to_json(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tflq._candidate import mean_sqnr
 from tflq._errors import UserError
+from tflq._printable import printable
 from tflq._tables import megabytes
 from tflq.diagnosis import _figures
 from tflq.diagnosis._layers import LayerReport
@@ -98,6 +99,7 @@ def _environment() -> "Environment":
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -146,6 +148,13 @@ def _own(name: str) -> Any:
     return Markup((_FOLDER / name).read_text(encoding="utf-8"))
 
 
+def _visible(value: Any) -> Any:
+    """Marks in a name that turn a line around turn a page's lines, too."""
+    from markupsafe import Markup
+
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _letter(op: OpRow) -> str:
     return "c" if op.role == "conversion" else _LETTERS.get(op.dtype, "i")
 
@@ -154,7 +163,7 @@ def _breakable(name: str) -> Any:
     """A name that a narrow screen breaks between its words."""
     from markupsafe import Markup, escape
 
-    return Markup("_<wbr>").join(escape(name).split("_"))
+    return Markup("_<wbr>").join(escape(printable(name)).split("_"))
 
 
 def _look(op: OpRow) -> str:

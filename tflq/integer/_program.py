@@ -22,8 +22,19 @@ class Step:
     choice: Choice
 
     def __call__(self, values: Sequence[Value]) -> list[Value]:
-        """The outputs of inputs; those left out are None."""
-        return self.choice.function(self.site, values)
+        """The outputs of inputs; those left out are None.
+
+        Raises:
+            UserError: the inputs have other shapes or values than the file tells.
+        """
+        try:
+            return self.choice.function(self.site, values)
+        except tf.errors.InvalidArgumentError as error:
+            # The runtime works shapes out anew and never looks at those in the file.
+            raise UserError(
+                f"op {self.op.index} ({self.op.kind}) of the .tflite gets other shapes or values "
+                "than the file tells, so that it cannot be simulated; export it again."
+            ) from error
 
 
 class Program:

@@ -5,6 +5,7 @@ from tflq.keras_side._build import build_model
 from tflq.keras_side._config import live_config
 from tflq.keras_side._convert import from_keras, from_saved_model, keras_reference
 from tflq.keras_side._equalize import Equalization
+from tflq.keras_side._finite import refuse_infinite
 from tflq.keras_side._fold import Folding, convolution_behind
 from tflq.keras_side._graph import KerasGraph, Layer, Node, read_graph, single_argument
 from tflq.keras_side._kernels import has_kernel
@@ -49,6 +50,7 @@ __all__ = [
     "load_keras",
     "read_graph",
     "read_signature",
+    "refuse_infinite",
     "refuse_quantized",
     "single_argument",
     "split_separables",

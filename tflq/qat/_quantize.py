@@ -16,6 +16,7 @@ from tflq.keras_side import (
     keras_kind,
     read_graph,
     read_signature,
+    refuse_infinite,
     refuse_quantized,
 )
 from tflq.qat._activation import RANGES, FakeQuant
@@ -71,7 +72,7 @@ def quantize(
     Raises:
         UserError: the model is subclassed, quantized already, or has a layer that is not known;
             its class has its own way to train and cannot be kept; a name matches nothing; a
-            scheme cannot be trained for.
+            scheme cannot be trained for; a weight is not finite.
 
     Example:
         >>> import keras, numpy as np, tflq
@@ -88,6 +89,7 @@ def quantize(
         raise UserError(f"ranges={ranges!r} is unknown; choose one of: {', '.join(RANGES)}.")
     _refuse_subclassed(model)
     refuse_quantized(model)
+    refuse_infinite(model)
     cls = class_to_keep(model)
     if computes_in_half(model):
         # Weights of half precision do not train: the steps of quantization are finer.

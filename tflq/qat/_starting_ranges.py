@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tflq._errors import UserError
 from tflq._progress import track
 from tflq.data import samples
 from tflq.keras_side import read_signature
 from tflq.qat._activation import FakeQuant
 from tflq.qat._phase import quantization
-from tflq.ranges import Histogram, get_calibrator
+from tflq.ranges import Histogram, NotFiniteError, get_calibrator
 
 _NEVER_CLIP = "minmax"
 
@@ -27,7 +28,8 @@ def set_starting_ranges(model: Any, data: Any, *, calibrator: str, doors: Collec
         doors: names of the quantizers that must not clip.
 
     Raises:
-        UserError: the calibrator is unknown, or the data does not fit the model.
+        UserError: the calibrator is unknown, the data does not fit the model, or what a
+            layer gives is not finite.
     """
     choose = get_calibrator(calibrator)
     quantizers = [
@@ -40,13 +42,25 @@ def set_starting_ranges(model: Any, data: Any, *, calibrator: str, doors: Collec
     with quantization(model, on=False):
         run = tf.function(lambda values: probe(list(values), training=False), reduce_retracing=True)
         stream = samples(data, signature.inputs)
-        for sample in track(stream, description="calibrating", total=stream.total):
+        tracked = track(stream, description="calibrating", total=stream.total)
+        for index, sample in enumerate(tracked):
             values = run([tf.constant(sample[spec.name]) for spec in signature.inputs])
             for layer, histogram, sites in zip(quantizers, found, values, strict=True):
                 for value in sites:
-                    histogram.update(np.asarray(layer.visible(value), np.float32))
+                    _update(histogram, layer, value, index)
     for layer, histogram in zip(quantizers, found, strict=True):
         # Softmax magnifies errors of the largest scores, and what hides masked ones lies far off.
         whole = layer.name in doors or layer.told in ("scores", "masked")
         chosen = get_calibrator(_NEVER_CLIP) if whole else choose
         layer.set_range(*chosen(histogram, bits=layer.bits))
+
+
+def _update(histogram: Histogram, layer: FakeQuant, value: Any, sample: int) -> None:
+    try:
+        histogram.update(np.asarray(layer.visible(value), np.float32))
+    except NotFiniteError as error:
+        before = layer._inbound_nodes[0].input_tensors[0]._keras_history.operation.name
+        raise UserError(
+            f"activation {before!r} of sample {sample} is not finite ({error}); check the model's "
+            "weights and the preprocessing of the data."
+        ) from error

@@ -4,9 +4,7 @@ import io
 import zipfile
 
 from tflq._errors import UserError
-
-# Unpacked; small archives can claim to hold anything.
-_MOST = 1 << 28
+from tflq._limits import ATTACHED_BYTES
 
 
 def attached_files(content: bytes, *, name: str) -> bytes:
@@ -23,9 +21,11 @@ def attached_files(content: bytes, *, name: str) -> bytes:
         return b""
     try:
         return _append(b"", content)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, OSError) as error:
+    except Exception as error:
+        # A damaged archive makes zipfile and zlib raise whatever they meet.
+        reason = str(error) or "they end early"
         raise UserError(
-            f"the files behind {name} cannot be read ({error}); attach them again, or cut them off."
+            f"the files behind {name} cannot be read ({reason}); attach them anew, or cut them off."
         ) from error
 
 
@@ -41,8 +41,8 @@ def _append(content: bytes, archive: bytes) -> bytes:
         # Appending to what is no archive leaves it in front, as tools for metadata do.
         zipfile.ZipFile(written, "a" if content else "w") as target,
     ):
-        if sum(entry.file_size for entry in source.infolist()) > _MOST:
-            raise ValueError(f"more than {_MOST >> 20} MB when unpacked")
+        if sum(entry.file_size for entry in source.infolist()) > ATTACHED_BYTES:
+            raise ValueError(f"more than {ATTACHED_BYTES >> 20} MB when unpacked")
         target.comment = source.comment
         for entry in source.infolist():
             target.writestr(entry, source.read(entry))

@@ -9,6 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
+from tflq.tflite_side._extent import check_extent
+from tflq.tflite_side._sound import check_sound, indices
 
 IDENTIFIER = b"TFL3"
 
@@ -49,17 +51,16 @@ def parse(content: bytes, *, name: str) -> Any:
         UserError: the content is damaged.
     """
     try:
+        check_extent(content)
         model = schema.ModelT.InitFromPackedBuf(content, 0)
         _bring_buffers_inside(model, content)
-        _check(model)
+        check_sound(model)
         _settle_codes(model)
-    except UserError:
-        raise
     except Exception as error:
-        # The generated reader raises whatever a wrong offset leads it to.
-        raise UserError(
-            f"{name} is damaged ({type(error).__name__}: {error}); export or copy it again."
-        ) from error
+        # The generated reader raises whatever a wrong offset leads it to; what is wrong with what
+        # it has read comes as a ValueError.
+        reason = error if type(error) is ValueError else "its tables lead out of the file"
+        raise UserError(f"{name} is damaged ({reason}); export or copy it again.") from error
     return model
 
 
@@ -93,7 +94,7 @@ def share_buffers(model: Any) -> None:
 
 def _drop_unused_buffers(model: Any, holders: list[Any]) -> None:
     # The first one is empty by convention; the field is of the oldest files.
-    oldest = _indices(model.metadataBuffer)
+    oldest = indices(model.metadataBuffer)
     kept = sorted({0, *oldest, *(holder.buffer for holder in holders)})
     places = {old: new for new, old in enumerate(kept)}
     for holder in {id(holder): holder for holder in holders}.values():
@@ -130,14 +131,14 @@ def drop_unused_tensors(model: Any, number: int = 0) -> None:
     named, operators = [*graph.inputs, *graph.outputs], graph.operators or []
     for operator in operators:
         for field in fields:
-            named += _indices(getattr(operator, field))
+            named += indices(getattr(operator, field))
     kept = sorted({int(index) for index in named if index >= 0})
     moved = {-1: -1} | {old: new for new, old in enumerate(kept)}
     graph.tensors = [graph.tensors[index] for index in kept]
     for holder in (graph, *operators):
         for field in fields:
             if getattr(holder, field, None) is not None:
-                setattr(holder, field, [moved[i] for i in _indices(getattr(holder, field))])
+                setattr(holder, field, [moved[i] for i in indices(getattr(holder, field))])
     model.signatureDefs = None
 
 
@@ -161,58 +162,3 @@ def _set_code(code: Any, builtin: int) -> None:
     code.builtinCode = builtin
     # Codes that do not fit the old byte field are marked by its highest value.
     code.deprecatedBuiltinCode = min(builtin, 127)
-
-
-def _check(model: Any) -> None:
-    if not model.subgraphs:
-        raise ValueError("it has no subgraph")
-    for graph in model.subgraphs:
-        count = len(graph.tensors)
-        for tensor in graph.tensors:
-            _require(tensor.buffer, len(model.buffers), "buffer")
-            _check_size(tensor, model.buffers[tensor.buffer].data)
-        for index in (*graph.inputs, *graph.outputs):
-            _require(index, count, "tensor")
-        for operator in graph.operators or []:
-            _require(operator.opcodeIndex, len(model.operatorCodes), "operator code")
-            for index in _indices(operator.outputs):
-                _require(index, count, "tensor")
-            for index in _indices(operator.inputs):
-                _require(index, count, "tensor", lowest=-1)
-    for signature in model.signatureDefs or []:
-        _require(signature.subgraphIndex, len(model.subgraphs), "subgraph")
-        count = len(model.subgraphs[signature.subgraphIndex].tensors)
-        for entry in (*(signature.inputs or ()), *(signature.outputs or ())):
-            _require(entry.tensorIndex, count, "tensor")
-
-
-def _indices(vector: Any) -> list[int]:
-    return [] if vector is None else [int(index) for index in vector]
-
-
-def _require(index: int, count: int, kind: str, *, lowest: int = 0) -> None:
-    if not lowest <= index < count:
-        raise ValueError(f"{kind} {index} of {count}")
-
-
-_ITEM_BITS = {
-    schema.TensorType.FLOAT32: 32,
-    schema.TensorType.FLOAT16: 16,
-    schema.TensorType.INT32: 32,
-    schema.TensorType.INT64: 64,
-    schema.TensorType.INT16: 16,
-    schema.TensorType.INT8: 8,
-    schema.TensorType.UINT8: 8,
-    schema.TensorType.BOOL: 8,
-    schema.TensorType.INT4: 4,
-}
-
-
-def _check_size(tensor: Any, data: Any) -> None:
-    if data is None or len(data) == 0 or tensor.type not in _ITEM_BITS or tensor.sparsity:
-        return
-    size = 1
-    for dimension in [] if tensor.shape is None else tensor.shape:
-        size *= int(dimension)
-    if -(-size * _ITEM_BITS[tensor.type] // 8) != len(data):
-        raise ValueError(f"tensor {tensor.name!r} needs {size} values, {len(data)} bytes came")

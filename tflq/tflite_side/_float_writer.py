@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tflq._errors import UserError
 from tflq._quiet import quiet
+from tflq._reasons import quantizer_reason
 from tflq.scheme import Scheme, Writer
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._graph import Graph
@@ -23,6 +25,9 @@ def write_float_activations(
         bounds: largest absolute weight by weight tensor index, one value or one a channel.
         bits: bits of a weight by the same index.
         scheme: whose writer says whether activations are quantized while running.
+
+    Raises:
+        UserError: ai-edge-quantizer refuses the model.
     """
     from ai_edge_quantizer import quantizer, recipe
 
@@ -34,7 +39,13 @@ def write_float_activations(
     with quiet(), contextlib.redirect_stdout(io.StringIO()):
         job = quantizer.Quantizer(bytearray(pack(floating.model)))
         job.load_quantization_recipe(make())
-        content = bytes(job.quantize().quantized_model)
+        try:
+            content = bytes(job.quantize().quantized_model)
+        except (RuntimeError, ValueError, KeyError, IndexError) as error:
+            raise UserError(
+                f"ai-edge-quantizer refuses the model for scheme={scheme.name!r} "
+                f"({quantizer_reason(error)}); choose scheme='w8a8', or export the model again."
+            ) from error
     quantized = Graph(parse(content, name="the quantized file"))
     set_weights(quantized, floating, bounds, bits=bits)
     return Graph(quantized.model)

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflq._errors import UserError
 from tflq.tflite_side._file import parse
 from tflq.tflite_side._int4 import unpack_int4
+from tflq.tflite_side._sound import indices
 
 
 def _names(enum: type) -> dict[int, str]:
@@ -103,12 +104,12 @@ class Graph:
     @cached_property
     def inputs(self) -> tuple[int, ...]:
         """Indices of the graph's input tensors."""
-        return tuple(int(i) for i in self._subgraph.inputs)
+        return tuple(indices(self._subgraph.inputs))
 
     @cached_property
     def outputs(self) -> tuple[int, ...]:
         """Indices of the graph's output tensors."""
-        return tuple(int(i) for i in self._subgraph.outputs)
+        return tuple(indices(self._subgraph.outputs))
 
     @cached_property
     def producer(self) -> dict[int, Op]:
@@ -205,8 +206,8 @@ def _read_ops(model: Any, subgraph: Any) -> tuple[Op, ...]:
             index=index,
             kind=_kind(model.operatorCodes[raw.opcodeIndex]),
             version=int(model.operatorCodes[raw.opcodeIndex].version),
-            inputs=tuple(int(i) for i in ([] if raw.inputs is None else raw.inputs)),
-            outputs=tuple(int(i) for i in ([] if raw.outputs is None else raw.outputs)),
+            inputs=tuple(indices(raw.inputs)),
+            outputs=tuple(indices(raw.outputs)),
             options=raw.builtinOptions,
         )
         for index, raw in enumerate(subgraph.operators or [])

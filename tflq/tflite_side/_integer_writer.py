@@ -15,8 +15,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
-from tflq._quiet import quiet
+from tflq._limits import QUANTIZER_SECONDS
 from tflq._reasons import quantizer_reason
+from tflq.apart import CrashError, TimeLimitError, quantize
 from tflq.tflite_side._file import pack, parse
 from tflq.tflite_side._fused_lstm import add_inner_ranges
 from tflq.tflite_side._graph import Graph
@@ -143,24 +144,23 @@ def _marked(name: str) -> int | None:
 
 def _quantize(content: bytes, floating: Graph, *, per_channel: bool) -> bytes:
     try:
-        with quiet():
-            import tensorflow as tf
-            from tensorflow.lite.python.convert import mlir_quantize
-
-            quantized: bytes = mlir_quantize(
-                content,
-                disable_per_channel=not per_channel,
-                fully_quantize=True,
-                input_data_type=tf.int8,
-                output_data_type=tf.int8,
-            )
-    except Exception as error:
-        # The quantizer raises bare RuntimeErrors that carry MLIR's diagnostics.
+        quantized, refusal = quantize(content, per_channel=per_channel)
+    except CrashError as error:
         raise UserError(
-            f"TensorFlow's quantizer refuses the float graph{_at(floating, str(error))}: "
-            f"{quantizer_reason(error)}; keep that layer in float, "
+            f"TensorFlow's quantizer crashes on the float graph ({error}); the model is damaged, "
+            "or has an op that it cannot take: export it again, or replace that layer."
+        ) from None
+    except TimeLimitError:
+        raise UserError(
+            f"TensorFlow's quantizer does not finish in {QUANTIZER_SECONDS} s; the model is far "
+            "too large for a phone."
+        ) from None
+    if refusal is not None:
+        raise UserError(
+            f"TensorFlow's quantizer refuses the float graph{_at(floating, refusal)}: "
+            f"{quantizer_reason(refusal)}; keep that layer in float, "
             "scheme_for={'NAME': 'float32'}, or replace it."
-        ) from error
+        )
     return quantized
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tflq._errors import UserError
+from tflq._errors import ConversionError, UserError
 from tflq._signatures import DEFAULT_SIGNATURE
+from tflq.apart import CrashError, TimeLimitError, try_model
 from tflq.ranges import weight_bounds
 from tflq.scheme import Scheme, Writer
 from tflq.tflite_side._assignment import Assignment, float_ops, per_channel, weight_bits
@@ -94,6 +95,7 @@ def quantize(
 
     Raises:
         UserError: the graph has nothing to quantize, or TensorFlow's quantizer refuses it.
+        ConversionError: the file crashes LiteRT.
     """
     bits = weight_bits(floating, assignment)
     deviations: tuple[Deviation, ...] = ()
@@ -126,8 +128,10 @@ def quantize(
         halve_constants(quantized)
     quantized = _tidy(quantized.model)
     set_signature(quantized, signature, inputs=inputs, outputs=outputs)
+    content = pack(quantized.model)
+    _try(content)
     return Quantized(
-        content=pack(quantized.model),
+        content=content,
         asked=len(ranges) + len(bounds),
         deviations=deviations + weight_deviations(floating, bounds, held),
     )
@@ -146,6 +150,17 @@ def _require_weights(floating: Graph, scheme: Scheme) -> None:
             f"scheme={scheme.name!r} quantizes the weights of convolutions and dense layers, "
             "and the model has none; choose scheme='w8a8'."
         )
+
+
+def _try(content: bytes) -> None:
+    """Runs the file elsewhere first: this process would not outlive a crash."""
+    try:
+        try_model(content=content)
+    except (CrashError, TimeLimitError) as error:
+        raise ConversionError(
+            f"LiteRT does not outlive the quantized file ({error}); nothing was written. Please "
+            "report it with the model, and export with another scheme meanwhile."
+        ) from error
 
 
 _CODES = ("int4", "int8", "uint8", "int16")

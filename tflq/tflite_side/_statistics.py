@@ -19,6 +19,7 @@ def collect(
     batches: Iterable[Mapping[str, np.ndarray]],
     *,
     inputs: Sequence[InputSpec],
+    label: Callable[[int], str] | None = None,
 ) -> dict[int, Histogram]:
     """Runs the float model over `batches` and takes statistics of its float activations.
 
@@ -27,6 +28,7 @@ def collect(
         graph: the same, parsed.
         batches: one dict of arrays by input name a step; it is streamed.
         inputs: names and shapes in the file's order.
+        label: how messages call a tensor; default its name.
 
     Returns:
         `{tensor index: Histogram}` of all that something depends on, and of the inputs.
@@ -40,12 +42,14 @@ def collect(
     left = {t for group in same_scale_groups(graph) if is_uncoded(graph, group) for t in group}
     looked_at = graph.live.union(graph.inputs) - left
     histograms = {index: Histogram() for index in activations(graph) if index in looked_at}
-    views = {index: runner.view(index) for index in histograms}
+    # In the order in which they are made, so that the first that is not finite is told.
+    made = sorted(histograms, key=lambda t: graph.producer[t].index if t in graph.producer else -1)
+    views = {index: runner.view(index) for index in made}
     visible = seen(graph)
     count = 0
     for batch in batches:
         runner.run(batch)
-        _update(histograms, views, visible, graph, count)
+        _update(histograms, views, visible, label or _name_in(graph), count)
         count += 1
     if count == 0:
         raise UserError("data yields no sample; give at least one, 100 or more are better.")
@@ -56,20 +60,24 @@ def _update(
     histograms: Mapping[int, Histogram],
     views: Mapping[int, Callable[[], np.ndarray]],
     visible: Seen,
-    graph: Graph,
+    label: Callable[[int], str],
     sample: int,
 ) -> None:
-    for index, histogram in histograms.items():
-        value = _value(views[index])
+    for index, view in views.items():
+        value = _value(view)
         if value is None:
             continue
         try:
-            histogram.update(visible.values(index, value))
+            histograms[index].update(visible.values(index, value))
         except NotFiniteError as error:
             raise UserError(
-                f"activation {graph.tensors[index].name!r} of sample {sample} is not finite "
+                f"activation {label(index)!r} of sample {sample} is not finite "
                 f"({error}); check the model's weights and the preprocessing of the data."
             ) from error
+
+
+def _name_in(graph: Graph) -> Callable[[int], str]:
+    return lambda index: graph.tensors[index].name
 
 
 def _value(view: Callable[[], np.ndarray]) -> np.ndarray | None:

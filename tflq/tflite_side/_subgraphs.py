@@ -1,11 +1,10 @@
 """Takes one signature of a file: the subgraph that it names, and those that this one runs."""
 
-from collections.abc import Callable
 from typing import Any
 
-from tflq._errors import UserError
 from tflq._signatures import choose_signature
 from tflq.tflite_side._file import pack, parse
+from tflq.tflite_side._inner_graphs import inner_graphs, renumber
 
 
 def take_signature(content: bytes, wanted: str | None, *, name: str) -> tuple[bytes, str | None]:
@@ -28,7 +27,7 @@ def take_signature(content: bytes, wanted: str | None, *, name: str) -> tuple[by
     key = choose_signature(keys, wanted, name=name)
     signatures = [s for s in model.signatureDefs or [] if _key(s) == key]
     number = signatures[0].subgraphIndex if signatures else 0
-    kept = _reached(model, number, name)
+    kept = _reached(model, number)
     if kept == list(range(len(model.subgraphs))) and len(keys) <= 1:
         return content, key
     _keep(model, kept)
@@ -49,30 +48,15 @@ def _doors(signature: Any) -> frozenset[tuple[bytes, int]]:
     )
 
 
-def _reached(model: Any, first: int, name: str) -> list[int]:
+def _reached(model: Any, first: int) -> list[int]:
     """A subgraph, and those that its ops run, or theirs."""
     reached = [first]
     for number in reached:
         for operator in model.subgraphs[number].operators or []:
-            for inner in _named(operator):
-                if inner >= len(model.subgraphs):
-                    raise UserError(
-                        f"{name} is damaged (an op runs subgraph {inner}); copy it anew."
-                    )
+            for inner in inner_graphs(operator):
                 if inner not in reached:
                     reached.append(inner)
     return reached
-
-
-def _named(operator: Any) -> list[int]:
-    found: list[int] = []
-
-    def note(number: int) -> int:
-        found.append(number)
-        return number
-
-    _visit(operator, note)
-    return [number for number in found if number >= 0]
 
 
 def _keep(model: Any, kept: list[int]) -> None:
@@ -80,14 +64,4 @@ def _keep(model: Any, kept: list[int]) -> None:
     model.subgraphs = [model.subgraphs[number] for number in kept]
     for subgraph in model.subgraphs:
         for operator in subgraph.operators or []:
-            _visit(operator, places.__getitem__)
-
-
-def _visit(operator: Any, moved: Callable[[int], int]) -> None:
-    """Replaces the numbers of subgraphs in an op's options, whichever op it is."""
-    for options in (operator.builtinOptions, getattr(operator, "builtinOptions2", None)):
-        for field, value in vars(options).items() if options is not None else ():
-            if field.lower().endswith("subgraphindex") or field == "subgraph":
-                setattr(options, field, moved(int(value)))
-            elif field.lower().endswith("subgraphindices") and value is not None:
-                setattr(options, field, [moved(int(number)) for number in value])
+            renumber(operator, places.__getitem__)
