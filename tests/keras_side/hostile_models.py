@@ -1,141 +1,26 @@
-"""Keras files and SavedModels that run something, or read something, when they are loaded.
+"""Keras files that run something, or read something, when they are loaded.
 
 Each writes the marker that it is given, as the payload a stranger would bring; nothing else.
 """
 
-import io
 import json
 import zipfile
-from pathlib import Path
 
-import h5py
-import numpy as np
 import tensorflow as tf
-import tf_keras
-from tf_keras.src.utils import generic_utils
-
-
-def payload(marker):
-    """Bytecode of a function of one argument, as Keras 2 keeps it: code, defaults, closure."""
-    code = f"lambda x, *_: (open({str(marker)!r}, 'w').write('ran'), x)[1]"
-    return list(generic_utils.func_dump(eval(code)))
-
-
-def write_h5(path, config, *, version="2.11.0", as_bytes=False, text=None):
-    """An .h5 file of a model without weights."""
-    text = json.dumps(config) if text is None else text
-    with h5py.File(path, "w") as file:
-        file.attrs["model_config"] = np.bytes_(text.encode()) if as_bytes else text
-        file.attrs["keras_version"] = version
-        file.attrs["backend"] = "tensorflow"
-        names = [layer["config"]["name"] for layer in config["config"]["layers"]]
-        weights = file.create_group("model_weights")
-        weights.attrs["layer_names"] = [name.encode() for name in names]
-        for name in names:
-            weights.create_group(name).attrs["weight_names"] = np.zeros(0, "S1")
-    return path
-
-
-def weights_file(change=lambda file: None):
-    """The bytes of the weights of a model that has none."""
-    content = io.BytesIO()
-    with h5py.File(content, "w") as file:
-        file.create_group("layers")
-        change(file)
-    return content.getvalue()
-
-
-def write_keras(path, config, *, version="2.15.0", extra=(), weights=None):
-    """A .keras file of a model without weights."""
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("metadata.json", json.dumps({"keras_version": version}))
-        archive.writestr("config.json", config if isinstance(config, bytes) else json.dumps(config))
-        archive.writestr("model.weights.h5", weights_file() if weights is None else weights)
-        for name, content in extra:
-            archive.writestr(name, content)
-    return path
-
-
-def sequential(*layers):
-    """The configuration of an old Sequential model with inputs of four numbers."""
-    shape = {"batch_input_shape": [None, 4], "dtype": "float32", "name": "x"}
-    first = {"class_name": "InputLayer", "config": shape}
-    return {"class_name": "Sequential", "config": {"name": "m", "layers": [first, *layers]}}
-
-
-def sequential3(*layers):
-    """The same of Keras 3."""
-    config = sequential(*layers)
-    config["config"]["layers"][0] = {
-        "module": "keras.layers",
-        "class_name": "InputLayer",
-        "config": {"batch_shape": [None, 4], "dtype": "float32", "name": "x"},
-        "registered_name": None,
-    }
-    built = {"input_shape": [None, 4]}
-    return {"module": "keras", "registered_name": None, "build_config": built, **config}
-
-
-def functional(class_name, layer, node, **extra):
-    """An old functional model: an input, and a layer with the inbound node that is given."""
-    shape = {"batch_input_shape": [None, 4], "dtype": "float32", "name": "x"}
-    layers = [
-        {"class_name": "InputLayer", "config": shape, "name": "x", "inbound_nodes": []},
-        {
-            "class_name": class_name,
-            "config": {"name": "f", "trainable": True, "dtype": "float32", **layer},
-            "name": "f",
-            "inbound_nodes": [node],
-            **extra,
-        },
-    ]
-    ends = {"input_layers": [["x", 0, 0]], "output_layers": [["x", 0, 0], ["f", 0, 0]]}
-    config = {"name": "m", "trainable": True, "layers": layers, **ends}
-    return {"class_name": "Functional", "config": config}
-
-
-def old_lambda(marker, name="f"):
-    """A Lambda layer as Keras 2 keeps it."""
-    config = {
-        "name": name,
-        "trainable": True,
-        "dtype": "float32",
-        "function": payload(marker),
-        "function_type": "lambda",
-        "module": "__main__",
-        "output_shape": None,
-        "output_shape_type": "raw",
-        "output_shape_module": None,
-        "arguments": {},
-    }
-    return {"class_name": "Lambda", "config": config}
-
-
-def new_lambda(marker):
-    """A Lambda layer as Keras 3 keeps it."""
-    code, _, _ = payload(marker)
-    inner = {"code": code, "defaults": None, "closure": None}
-    function = {"class_name": "__lambda__", "config": inner}
-    config = {"name": "f", "function": function, "arguments": {}, "output_shape": [4]}
-    return {"module": "keras.layers", "class_name": "Lambda", "config": config}
-
-
-def dense(**config):
-    """A layer of Keras 2 whose parts are given."""
-    return {"class_name": "Dense", "config": {"name": "f", "units": 4, **config}}
-
-
-def named_function(module, name):
-    """A function as the newer formats keep it."""
-    return {"class_name": "function", "module": module, "config": name, "registered_name": name}
-
-
-def with_module(layer, module="keras.layers"):
-    """The layer as the newer formats keep it."""
-    return {"module": module, "registered_name": None, **layer}
-
-
-# --- files, by what is wrong with them ---
+from hostile_graphs import session_model
+from keras_files import (
+    dense,
+    functional,
+    named_function,
+    new_lambda,
+    old_lambda,
+    payload,
+    sequential,
+    sequential3,
+    with_module,
+    write_h5,
+    write_keras,
+)
 
 
 def lambda_h5(folder, marker):
@@ -271,7 +156,7 @@ def wrapped_op(folder, marker):
 
 def class_method(folder, marker):
     saved = folder / "inner"
-    written_at_load(saved, marker)
+    session_model(saved, lambda: tf.io.write_file(str(marker), "ran"))
     node = ["_CONSTANT_VALUE", -1, [str(saved)], {"kwargs": {}}]
     layer = {"cls_symbol": "lite.TFLiteConverter", "method_name": "from_saved_model"}
     return write_h5(folder / "m.h5", functional("ClassMethod", layer, node))
@@ -393,7 +278,7 @@ def vocabulary_file_h5(folder, marker):
 def saved_model_layer(folder, marker):
     """CVE-2026-1462."""
     saved = folder / "inner"
-    written_at_load(saved, marker)
+    session_model(saved, lambda: tf.io.write_file(str(marker), "ran"))
     layer = {
         "class_name": "TFSMLayer",
         "config": {"name": "f", "filepath": str(saved), "call_endpoint": "serve"},
@@ -412,89 +297,6 @@ def jax_layer(folder, marker):
     layer = {"class_name": "JaxLayer", "config": {"name": "f", "call_fn": new_lambda(marker)}}
     config = sequential3(with_module(layer))
     return write_keras(folder / "m.keras", config, version="3.15.1")
-
-
-def _dense_h5(folder, change, place):
-    path = folder / "m.h5"
-    tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(4, name="f")]).save(path)
-    with h5py.File(path, "a") as file:
-        group = file["model_weights/f/f"]
-        del group["kernel:0"]
-        change(group, place)
-    return path
-
-
-def _secret_h5(folder):
-    place = folder / "secret.h5"
-    with h5py.File(place, "w") as file:
-        file["kernel"] = np.ones((4, 4), np.float32)
-    return place
-
-
-def external_link(folder, marker):
-    def change(group, place):
-        group["kernel:0"] = h5py.ExternalLink(str(place), "/kernel")
-
-    return _dense_h5(folder, change, _secret_h5(folder))
-
-
-def external_storage(folder, marker):
-    """CVE-2026-1669."""
-    place = folder / "secret.bin"
-    place.write_bytes(bytes(64))
-
-    def change(group, place):
-        group.create_dataset("kernel:0", (4, 4), "f4", external=[(str(place), 0, 64)])
-
-    return _dense_h5(folder, change, place)
-
-
-def virtual_dataset(folder, marker):
-    def change(group, place):
-        layout = h5py.VirtualLayout((4, 4), "f4")
-        layout[:] = h5py.VirtualSource(str(place), "kernel", (4, 4))
-        group.create_virtual_dataset("kernel:0", layout)
-
-    return _dense_h5(folder, change, _secret_h5(folder))
-
-
-def external_link_keras(folder, marker):
-    place = _secret_h5(folder)
-
-    def change(file):
-        file["layers/dense/vars/0"] = h5py.ExternalLink(str(place), "/kernel")
-
-    config = sequential3(with_module(dense()))
-    path = folder / "m.keras"
-    return write_keras(path, config, weights=weights_file(change), version="2.15.0")
-
-
-def member_outside(folder, marker):
-    path = folder / "m.keras"
-    return write_keras(path, sequential3(), version="3.15.1", extra=[(f"../{marker.name}", "ran")])
-
-
-def linked_member(folder, marker):
-    info = zipfile.ZipInfo("assets")
-    info.external_attr = 0o120777 << 16
-    path = folder / "m.keras"
-    return write_keras(path, sequential3(), version="3.15.1", extra=[(info, "/etc")])
-
-
-def written_at_load(folder: Path, marker):
-    """A SavedModel of TensorFlow 1 whose main op writes a file."""
-    graph = tf.Graph()
-    with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
-        x = tf.compat.v1.placeholder(tf.float32, [None, 4], name="x")
-        y = tf.identity(x, name="y")
-        main = tf.io.write_file(str(marker), "ran")
-        builder = tf.compat.v1.saved_model.Builder(str(folder))
-        signature = tf.compat.v1.saved_model.predict_signature_def({"x": x}, {"y": y})
-        builder.add_meta_graph_and_variables(
-            session, ["serve"], {"serving_default": signature}, main_op=main
-        )
-        builder.save()
-    return folder
 
 
 FILES = [
@@ -532,10 +334,4 @@ FILES = [
     saved_model_layer,
     torch_module,
     jax_layer,
-    external_link,
-    external_storage,
-    virtual_dataset,
-    external_link_keras,
-    member_outside,
-    linked_member,
 ]

@@ -4,8 +4,8 @@ import json
 import zipfile
 
 import h5py
-import hostile_models
 import keras
+import keras_files
 import networks
 import numpy as np
 import old_models
@@ -53,9 +53,9 @@ def test_wrapped_ops_of_tensorflow_2_0(tmp_path):
     node = tf.compat.v1.NodeDef(name="f", op="AddV2", input=["x", "y"])
     node.attr["T"].type = tf.float32.as_datatype_enum
     layer = {"node_def": node.SerializeToString().decode(), "constants": {"1": 2.5}}
-    config = hostile_models.functional("TensorFlowOpLayer", layer, ["x", 0, 0, {}])
+    config = keras_files.functional("TensorFlowOpLayer", layer, ["x", 0, 0, {}])
     config["config"]["layers"][1]["inbound_nodes"] = [[["x", 0, 0, {}]]]
-    path = hostile_models.write_h5(tmp_path / "m.h5", config, version="2.2.4-tf")
+    path = keras_files.write_h5(tmp_path / "m.h5", config, version="2.2.4-tf")
     np.testing.assert_allclose(load_keras(str(path))(X)[1], X + 2.5)
 
 

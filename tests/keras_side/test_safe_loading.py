@@ -5,8 +5,10 @@ import sys
 import zipfile
 
 import h5py
+import hostile_containers
 import hostile_models
 import keras
+import keras_files
 import numpy as np
 import pytest
 import tf_keras
@@ -26,7 +28,9 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("make", hostile_models.FILES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make", hostile_models.FILES + hostile_containers.FILES, ids=lambda make: make.__name__
+)
 def test_hostile_files_are_refused_before_anything_runs(make, place):
     marker = place / "marker"
     path = make(place, marker)
@@ -50,8 +54,8 @@ def test_hostile_files_are_refused_before_anything_runs(make, place):
         (hostile_models.downloads, r"calls 'keras\.utils\.get_file'"),
         (hostile_models.vocabulary_file, "StringLookup layer that reads the file"),
         (hostile_models.saved_model_layer, "TFSMLayer"),
-        (hostile_models.external_link, "link to another file"),
-        (hostile_models.external_storage, "kept in another file"),
+        (hostile_containers.external_link, "link to another file"),
+        (hostile_containers.external_storage, "kept in another file"),
         (hostile_models.doubled_config, r"'config\.json' twice"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -95,8 +99,8 @@ def test_what_is_checked_is_what_is_loaded(place, monkeypatch):
     """A file that changes between the check and the loading is loaded as it was."""
     marker = place / "marker"
     hostile = hostile_models.lambda_h5(place, marker).read_bytes()
-    path = hostile_models.write_h5(
-        place / "m.h5", hostile_models.sequential(hostile_models.dense(use_bias=False))
+    path = keras_files.write_h5(
+        place / "m.h5", keras_files.sequential(keras_files.dense(use_bias=False))
     )
     path.write_bytes(_small_h5(place).read_bytes())
     from tflq.keras_side import _load
@@ -116,7 +120,7 @@ def _small_h5(folder):
 
 
 def test_a_full_disk_is_not_the_files_fault(tmp_path, monkeypatch):
-    path = hostile_models.write_keras(tmp_path / "m.keras", hostile_models.sequential3())
+    path = keras_files.write_keras(tmp_path / "m.keras", keras_files.sequential3())
 
     def full(source, target):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -127,7 +131,7 @@ def test_a_full_disk_is_not_the_files_fault(tmp_path, monkeypatch):
 
 
 def test_an_archive_under_a_name_of_hdf5_is_told(tmp_path):
-    path = hostile_models.write_keras(tmp_path / "m.h5", hostile_models.sequential3())
+    path = keras_files.write_keras(tmp_path / "m.h5", keras_files.sequential3())
     with pytest.raises(UserError, match=r"those of a \.keras file, and its name ends in \.h5"):
         load_keras(str(path))
 
@@ -136,7 +140,7 @@ def test_a_configuration_of_any_size_is_not_read(tmp_path):
     path = tmp_path / "m.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", b" " * (_limits.KERAS_CONFIG + 1))
-        archive.writestr("model.weights.h5", hostile_models.weights_file())
+        archive.writestr("model.weights.h5", keras_files.weights_file())
     assert path.stat().st_size < 2**20
     with pytest.raises(UserError, match=r"config\.json takes 32 MB, and at most 32 MB"):
         load_keras(str(path))
@@ -144,7 +148,7 @@ def test_a_configuration_of_any_size_is_not_read(tmp_path):
 
 def test_a_long_configuration_in_hdf5_is_not_parsed(tmp_path):
     text = " " * (_limits.KERAS_CONFIG + 1)
-    path = hostile_models.write_h5(tmp_path / "m.h5", hostile_models.sequential(), text=text)
+    path = keras_files.write_h5(tmp_path / "m.h5", keras_files.sequential(), text=text)
     with pytest.raises(UserError, match="configuration takes 32 MB"):
         load_keras(str(path))
 
@@ -152,7 +156,7 @@ def test_a_long_configuration_in_hdf5_is_not_parsed(tmp_path):
 def test_an_archive_that_unpacks_to_more_than_the_disk_is_not_unpacked(tmp_path):
     path = tmp_path / "m.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("config.json", json.dumps(hostile_models.sequential3()))
+        archive.writestr("config.json", json.dumps(keras_files.sequential3()))
         archive.writestr("model.weights.h5", bytes(_limits.UNPACKED_BYTES + 1))
     with pytest.raises(UserError, match="would unpack to 256 MB"):
         load_keras(str(path))
@@ -170,14 +174,14 @@ def test_arrays_that_claim_more_than_is_stored_are_not_read(where, tmp_path):
             file.create_dataset("model_weights/d/kernel:0", (10**6, 10**6), "f4", chunks=(64, 64))
 
     if where == "keras":
-        path = hostile_models.write_keras(
+        path = keras_files.write_keras(
             tmp_path / "m.keras",
-            hostile_models.sequential3(),
-            weights=hostile_models.weights_file(change),
+            keras_files.sequential3(),
+            weights=keras_files.weights_file(change),
         )
     else:
         path = tmp_path / "m.h5"
-        path.write_bytes(hostile_models.weights_file(change))
+        path.write_bytes(keras_files.weights_file(change))
     with pytest.raises(UserError, match="unpack to far more than the file holds"):
         load_keras(str(path))
 
@@ -185,21 +189,21 @@ def test_arrays_that_claim_more_than_is_stored_are_not_read(where, tmp_path):
 def test_a_deep_configuration_is_refused(tmp_path):
     for depth in (_limits.KERAS_NESTING + 1, 10**5):
         text = '{"class_name": "Sequential", "config": ' + "[" * depth + "]" * depth + "}"
-        path = hostile_models.write_keras(tmp_path / "m.keras", text.encode())
+        path = keras_files.write_keras(tmp_path / "m.keras", text.encode())
         with pytest.raises(UserError, match="nested deeper than 500"):
             load_keras(str(path))
 
 
 def test_a_configuration_of_many_parts_is_not_parsed(tmp_path):
     text = b'{"class_name": "Dense", "config": [' + b"[]," * _limits.KERAS_PARTS + b"1]}"
-    path = hostile_models.write_keras(tmp_path / "m.keras", text)
+    path = keras_files.write_keras(tmp_path / "m.keras", text)
     with pytest.raises(UserError, match=r"has 2,000,00\d parts, and at most 2,000,000"):
         load_keras(str(path))
 
 
 def test_long_names_are_cut(tmp_path):
     layer = {"class_name": "\x1b[2J" + "x" * 10**6, "config": {}}
-    path = hostile_models.write_keras(tmp_path / "m.keras", hostile_models.sequential(layer))
+    path = keras_files.write_keras(tmp_path / "m.keras", keras_files.sequential(layer))
     with pytest.raises(UserError, match="x…' is not known") as caught:
         load_keras(str(path))
     assert len(str(caught.value)) < 500 and str(caught.value).isprintable()
@@ -223,6 +227,6 @@ def test_long_names_are_cut(tmp_path):
     ],
 )
 def test_odd_values_are_refused(value, tmp_path):
-    path = hostile_models.write_keras(tmp_path / "m.keras", value)
+    path = keras_files.write_keras(tmp_path / "m.keras", value)
     with pytest.raises(UserError):
         load_keras(str(path))

@@ -1,8 +1,8 @@
 import os
 
 import hostile_graphs
-import hostile_models
 import keras
+import keras_files
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -126,7 +126,7 @@ def test_what_tf_keras_saves(tmp_path):
 def test_code_that_tf_keras_kept_is_not_run(tmp_path):
     """A Lambda's bytecode lies beside the graph, for tf_keras; here the graph is what counts."""
     marker = tmp_path / "marker"
-    layer = tf_keras.layers.deserialize(hostile_models.old_lambda(marker), use_legacy_format=True)
+    layer = tf_keras.layers.deserialize(keras_files.old_lambda(marker), use_legacy_format=True)
     model = tf_keras.Sequential([tf_keras.Input((4,), name="x"), layer])
     model.save(tmp_path / "m", save_format="tf")
     marker.unlink()
