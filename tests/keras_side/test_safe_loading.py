@@ -53,7 +53,7 @@ def test_hostile_files_are_refused_before_anything_runs(make, place):
         (hostile_models.function_of_a_module, "'evil_by_name'.*classes of your own"),
         (hostile_models.downloads, r"calls 'keras\.utils\.get_file'"),
         (hostile_models.vocabulary_file, "StringLookup layer that reads the file"),
-        (hostile_models.saved_model_layer, "TFSMLayer"),
+        (hostile_models.saved_model_layer, "holds a TFSMLayer, whose"),
         (hostile_containers.external_link, "link to another file"),
         (hostile_containers.external_storage, "kept in another file"),
         (hostile_models.doubled_config, r"'config\.json' twice"),

@@ -136,7 +136,8 @@ def _judge(item: dict[str, Any], names: KnownNames) -> Finding | None:
     if name in _VALUES and _is_own_module(item.get("module")):
         return None
     if names.runs_code(name):
-        return _unsafe(f"holds a {name} layer, whose code would run on loading")
+        layer = name if name.endswith("Layer") else f"{name} layer"
+        return _unsafe(f"holds a {layer}, whose code would run on loading")
     return _judge_class(name, item, names)
 
 
