@@ -185,7 +185,7 @@ def test_learned_rounding_goes_on_where_it_was_stopped(rounding, unlike, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         _export(unlike, tmp_path, **choices)
     assert not (tmp_path / "m.tflite").exists()
-    assert len(list((tmp_path / ".m.tflite.rounding").glob("*.npz"))) == 2
+    assert len(list((tmp_path / ".m.tflite.rounding").glob("*.rounded"))) == 2
     _export(unlike, tmp_path, **choices)
     # Four layers: two came from the disk, the one that was stopped was begun anew.
     assert len(solved) == 3 + 2

@@ -63,7 +63,7 @@ def compare(
         data: samples, as for `tflq.export`; names are the reference's.
         signature: name of the signature to compare, where a `.tflite` or a SavedModel has
             several.
-        safe_mode: refuse Keras files that carry code.
+        safe_mode: refuse Keras files and SavedModels that do more than compute.
 
     Returns:
         A `Comparison`; `print` shows it as a table.

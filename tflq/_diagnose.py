@@ -77,7 +77,8 @@ def report(
         tflite: where to write the quantized file as well; by default it is not kept.
         latency: time every op on this machine.
         batch_size: the batch where the model leaves it open.
-        safe_mode: refuse Keras files that carry code (Lambda layers).
+        safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither
+            Keras's nor registered, and SavedModels with ops that touch files or Python.
         **choices: how the model is quantized: scheme, calibrator, recipe and so on, as
             `tflq.export` takes them.
 
@@ -120,10 +121,12 @@ def report(
         write_whole(files.tflite, outcome.quantized.content)
     write_whole(files.data, found.to_json().encode())
     write_whole(files.page, render(found).encode())
+    outcome.checkpoint.clear()
     return found
 
 
 def _files(path: str | os.PathLike[str], tflite: str | os.PathLike[str] | None) -> _Files:
+    check_writable(path)
     page = Path(path)
     if page.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"report {str(page)!r} is a page; give a name that ends in .html.")

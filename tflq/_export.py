@@ -8,12 +8,13 @@ from typing import Any
 from tflq._candidate import Candidate
 from tflq._choices import Choices
 from tflq._clock import Clock
-from tflq._files import check_writable, write_whole
+from tflq._files import check_writable, hidden_name, is_replaced, write_whole
 from tflq._notes import notes_of
 from tflq._opened import Opened, open_for
 from tflq._pipeline import Outcome
 from tflq._recipe import Recipe
 from tflq._report import ExportReport
+from tflq._run_folder import process_folder
 from tflq.tflite_side import read_facts
 
 
@@ -83,7 +84,8 @@ def export(
         verify_data: samples to judge with; by default every tenth of `data` is held out.
         batch_size: the file's batch where the model leaves it open; None leaves it open, at
             the cost of shape arithmetic at run time.
-        safe_mode: refuse Keras files that carry code (Lambda layers).
+        safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither
+            Keras's nor registered, and SavedModels with ops that touch files or Python.
 
     Returns:
         An `ExportReport`; `print` shows it as tables.
@@ -127,6 +129,7 @@ def export(
         chosen, data, verify_data=verify_data, checkpoint=checkpoint_of(path), clock=clock
     )
     write_whole(path, outcome.quantized.content)
+    outcome.checkpoint.clear()
     clock.lap("verify")
     return export_report(opened, chosen, outcome, path=os.fspath(path), seconds=clock.laps)
 
@@ -177,4 +180,5 @@ def _kept_float(candidate: Candidate) -> dict[str, str]:
 def checkpoint_of(path: str | os.PathLike[str]) -> Path:
     """Where learned rounding is kept until the file is written."""
     target = Path(path)
-    return target.with_name(f".{target.name}.rounding")
+    name = hidden_name(target.name, ".rounding")
+    return target.with_name(name) if is_replaced(path) else process_folder() / name

@@ -1,12 +1,12 @@
 """The integers of a file, or of a model's file to be, as a Keras model."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from tflq import integer
 from tflq._export import export
+from tflq._run_folder import RunFolder
 from tflq.keras_side import keras_kind
 
 
@@ -37,7 +37,7 @@ def integer_simulation(source: Any, **options: Any) -> integer.IntegerSimulation
     if keras_kind(source) is None:
         path: str | os.PathLike[str] | bytes = source
         return integer.integer_simulation(path)
-    with tempfile.TemporaryDirectory() as folder:
+    with RunFolder() as folder:
         file = Path(folder, "model.tflite")
         export(source, file, **options)
         return integer.simulation_of(file.read_bytes(), source.name)

@@ -28,6 +28,8 @@ TENSOR_ELEMENTS = 2**31 - 1
 TENSOR_RANK = 32
 #: Bytes of a Keras model's configuration; the largest networks that Keras has take 2 MB.
 KERAS_CONFIG = 32 * 2**20
+#: Lists and dicts in it.
+KERAS_PARTS = 2_000_000
 #: Lists and dicts inside each other in a Keras model's configuration.
 KERAS_NESTING = 500
 #: Files in a .keras archive.
@@ -60,3 +62,5 @@ ARRAY_BYTES = 2**30
 LABEL_BYTES = 2**30
 #: Bytes of the files attached to a .tflite, once unpacked.
 ATTACHED_BYTES = 2**28
+#: Bytes of a line of a file that collects measurements.
+ROW = 2**20

@@ -107,6 +107,7 @@ def open_for(
     source = open_model(
         floating,
         batch_size=batch_size,
+        safe_mode=safe_mode,
         dtypes=data_dtypes(data),
         name=None if loaded is model else f"model file {os.fspath(model)!r}",
         signature=choices.get("signature"),

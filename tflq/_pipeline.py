@@ -65,6 +65,7 @@ class Outcome:
         weight_ranges, output_biases: what equalization and bias correction did.
         judged: gives the samples that judged.
         reference: the float .tflite that it was judged against.
+        checkpoint: keeps what was learned until the file is written; clear it then.
     """
 
     candidate: Candidate
@@ -77,6 +78,7 @@ class Outcome:
     output_biases: dict[str, ChannelChange]
     judged: Callable[[], Iterable[Sample]]
     reference: bytes
+    checkpoint: Checkpoint
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,7 +174,6 @@ class Pipeline:
             if keep:
                 self._kept.append(step)
                 best = version
-        self._checkpoint.clear()
         held = self._held_out
         verification = held.verification if held else "none"
         return Outcome(
@@ -186,6 +187,7 @@ class Pipeline:
             output_biases=self._output_biases,
             judged=self._judged,
             reference=self._plain.content,
+            checkpoint=self._checkpoint,
         )
 
     def _start(self) -> _Version:

@@ -92,10 +92,11 @@ def search(
             a `.npy` or a text file.
         workers: how many processes of this machine make trials; a program that asks for several
             needs an `if __name__ == "__main__":`. Or the address of a Dask scheduler,
-            "tcp://HOST:PORT", or a `distributed.Client`, for many machines.
+            "tls://HOST:PORT", or a `distributed.Client`, for many machines.
         device: whose latency counts: "local", or a phone's; see `tflq.benchmark`.
         batch_size: the batch where the model leaves it open.
-        safe_mode: refuse Keras files that carry code (Lambda layers).
+        safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither
+            Keras's nor registered, and SavedModels with ops that touch files or Python.
         **choices: what all trials have in common, such as `scheme="w4a8"`, as `tflq.export` takes
             it; what the search varies is not among them.
 

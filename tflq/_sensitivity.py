@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,7 +26,8 @@ from tflq._metric import Function, Metric, make_metric
 from tflq._opened import open_for
 from tflq._printable import told
 from tflq._recipe import Recipe
-from tflq._rows import append_row, read_rows
+from tflq._rows import append_row, read_rows, restored
+from tflq._run_folder import RunFolder
 from tflq._tables import decibels, text_table, to_json
 from tflq._verify import Sample, add_samples
 from tflq.tflite_side import graph_digest
@@ -150,7 +150,8 @@ def sensitivity(
             better models; `module:function` names one.
         folder: keeps what was measured, so that it goes on where it was stopped.
         batch_size: the batch where the model leaves it open.
-        safe_mode: refuse Keras files that carry code (Lambda layers).
+        safe_mode: refuse Keras files that carry code (Lambda layers) or name what is neither
+            Keras's nor registered, and SavedModels with ops that touch files or Python.
         **choices: how the model is quantized: scheme, calibrator, recipe and so on, as
             `tflq.export` takes them.
 
@@ -192,6 +193,7 @@ def sensitivity(
         layers = LayerEffects(outcome.candidate, samples, chosen, grouped)
         key = _key(outcome.candidate, samples, chosen, answers)
         effects = list(_resumed(layers, place / _ROWS, key))
+        outcome.checkpoint.clear()
     clock.lap("layers")
     return Sensitivity(
         source=source.source,
@@ -211,7 +213,7 @@ def sensitivity(
 @contextmanager
 def _place(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
     if folder is None:
-        with tempfile.TemporaryDirectory(prefix="tflq-") as temporary:
+        with RunFolder() as temporary:
             yield Path(temporary)
         return
     with locked(folder, "sensitivity"):
@@ -220,7 +222,8 @@ def _place(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
 
 def _resumed(layers: LayerEffects, file: Path, key: str) -> Iterator[LayerEffect]:
     """What was measured before, then the rest, each of which is kept at once."""
-    kept = [LayerEffect(**row["effect"]) for row in read_rows(file) if row.get("of") == key]
+    rows = [row.get("effect") for row in read_rows(file) if row.get("of") == key]
+    kept = [effect for row in rows if (effect := restored(LayerEffect, row)) is not None]
     yield from kept
     for effect in layers.measure({(effect.op, effect.tensor) for effect in kept}):
         append_row(file, {"of": key, "effect": asdict(effect)})

@@ -34,7 +34,7 @@ def open_model(
     Args:
         model: one of `SOURCES`; a .tflite may be quantized, the caller judges.
         batch_size: the batch of the file where the source leaves it open; None leaves it open.
-        safe_mode: refuse Keras files that carry code.
+        safe_mode: refuse Keras files and SavedModels that do more than compute.
         dtypes: dtypes of the data, for subclassed Keras models, which do not know their own.
         name: how messages call a model that is no file; default its own name.
         signature: which signature of a .tflite or SavedModel; default the only one.
@@ -55,7 +55,9 @@ def open_model(
         if not loaded.is_dir():
             return _from_tflite(loaded, signature)
         import_tensorflow()
-        return from_saved_model(str(loaded), batch_size=batch_size, signature=signature)
+        return from_saved_model(
+            str(loaded), batch_size=batch_size, signature=signature, safe_mode=safe_mode
+        )
     if keras_kind(loaded) is None:
         raise UserError(f"model is a {type(loaded).__name__}; give {SOURCES}.")
     if signature is not None:

@@ -1,10 +1,11 @@
 """Keeps a stream of samples on disk, so that it can be read again."""
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+
+from tflq._run_folder import RunFolder
 
 Sample = Mapping[str, np.ndarray]
 
@@ -23,7 +24,7 @@ class Spool:
 
     def __init__(self, samples: Iterable[Sample]):
         self._samples = samples
-        self._folder = tempfile.TemporaryDirectory(prefix="tflq-")
+        self._folder = RunFolder()
         self._count: int | None = None
         self._names: tuple[str, ...] = ()
 

@@ -183,6 +183,15 @@ def test_wrappers_and_nested_models(package, suffix, tmp_path):
     _same(model, _saved(model, tmp_path / f"m{suffix}"), np.stack([X[:3], X[1:4]]))
 
 
+@SUFFIXES
+def test_initializers_of_tensorflow(suffix, tmp_path):
+    x = tf_keras.Input((4,))
+    start = tf.constant_initializer(2.0), tf.random_normal_initializer()
+    layer = tf_keras.layers.Dense(3, bias_initializer=start[0], kernel_initializer=start[1])
+    model = tf_keras.Model(x, layer(x))
+    _same(model, _saved(model, tmp_path / f"m{suffix}"))
+
+
 def test_cell_wrappers_without_functions(tmp_path):
     x = tf_keras.Input((3, 4))
     cell = ResidualWrapper(tf_keras.layers.SimpleRNNCell(4))

@@ -45,7 +45,7 @@ def test_hostile_files_are_refused_before_anything_runs(make, place):
         (hostile_models.wrapped_op, "ReadFile.*safe_mode=False"),
         (hostile_models.class_method, r"TFLiteConverter\.from_saved_model"),
         (hostile_models.function_of_a_module, "'evil_by_name'.*classes of your own"),
-        (hostile_models.downloads, r"calls keras\.utils\.get_file"),
+        (hostile_models.downloads, r"calls 'keras\.utils\.get_file'"),
         (hostile_models.vocabulary_file, "StringLookup layer that reads the file"),
         (hostile_models.saved_model_layer, "TFSMLayer"),
         (hostile_models.external_link, "link to another file"),
@@ -170,11 +170,26 @@ def test_arrays_that_claim_more_than_is_stored_are_not_read(where, tmp_path):
 
 
 def test_a_deep_configuration_is_refused(tmp_path):
-    for depth in (_limits.KERAS_NESTING + 1, 10**6):
+    for depth in (_limits.KERAS_NESTING + 1, 10**5):
         text = '{"class_name": "Sequential", "config": ' + "[" * depth + "]" * depth + "}"
         path = hostile_models.write_keras(tmp_path / "m.keras", text.encode())
         with pytest.raises(UserError, match="nested deeper than 500"):
             load_keras(str(path))
+
+
+def test_a_configuration_of_many_parts_is_not_parsed(tmp_path):
+    text = b'{"class_name": "Dense", "config": [' + b"[]," * _limits.KERAS_PARTS + b"1]}"
+    path = hostile_models.write_keras(tmp_path / "m.keras", text)
+    with pytest.raises(UserError, match=r"has 2,000,00\d parts, and at most 2,000,000"):
+        load_keras(str(path))
+
+
+def test_long_names_are_cut(tmp_path):
+    layer = {"class_name": "\x1b[2J" + "x" * 10**6, "config": {}}
+    path = hostile_models.write_keras(tmp_path / "m.keras", hostile_models.sequential(layer))
+    with pytest.raises(UserError, match="x…' is not known") as caught:
+        load_keras(str(path))
+    assert len(str(caught.value)) < 500 and str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(

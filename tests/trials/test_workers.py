@@ -1,14 +1,22 @@
 """Where tasks run."""
 
+import contextlib
+import http.client
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from distributed import Client, LocalCluster
+from distributed.security import Security
 
-from tflq import UserError
+from tflq import UserError, _run_folder
+from tflq._run_folder import RunFolder, remove_leftovers
 from tflq.trials import _workers, open_workers
 
 
@@ -107,11 +115,119 @@ def test_a_scheduler_is_found_by_its_address():
         assert [r for _, r, _ in workers.run(add, (workers.share(1),), [(1,)])] == [2]
 
 
+def folder_of(number):
+    folder = RunFolder()
+    Path(folder.name, "big").touch()
+    _kept.append(folder)
+    return str(Path(folder.name).parent)
+
+
+_kept = []
+
+
+def _listening():
+    """Addresses on which this process and its children listen."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    connections = [c for p in processes for c in p.net_connections(kind="inet")]
+    return [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
+
+
+def test_workers_are_nobody_elses(two):
+    found = _listening()
+    assert len(found) >= 3
+    assert {address.ip for address in found} == {"127.0.0.1"}
+    address = two._client.scheduler.address
+    assert address.startswith("tls://127.0.0.1:")
+    port = address.rpartition(":")[2]
+    strangers = Security.temporary()
+    with pytest.raises(OSError, match="TLS certificate does not match"):
+        Client(f"tls://127.0.0.1:{port}", security=strangers, timeout=2)
+    with pytest.raises(OSError, match=r"reset by peer|[Tt]imed out|closed"):
+        Client(f"tcp://127.0.0.1:{port}", timeout=2)
+
+
+def test_workers_have_no_pages(two):
+    for address in _listening():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection(address.ip, address.port, timeout=1)
+            connection.request("GET", "/health")
+            assert connection.getresponse().status == 404
+
+
+def test_neither_keys_nor_folders_of_workers_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(_run_folder, "_process", _run_folder._Process())
+    with open_workers(2) as workers:
+        folders = {folder for _, folder, _ in workers.run(folder_of, (), [(0,), (1,)])}
+        found = [p for p in tmp_path.rglob("*") if p.is_file()]
+        assert not [p for p in found if b"PRIVATE KEY" in p.read_bytes()]
+        assert folders <= {str(p) for p in tmp_path.iterdir()}
+    (own,) = tmp_path.iterdir()
+    assert own.name.startswith(f"tflq-{os.getpid()}-")
+
+
+BESIDE_A_MODEL = """
+import sys
+sys.path.remove("")
+if __name__ == "__main__":
+    from tflq.trials import open_workers
+    with open_workers(2) as workers:
+        assert [r for _, r, _ in workers.run(abs, (), [(-1,)])] == [1]
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="older Pythons always look there")
+def test_workers_take_no_module_from_the_current_folder(tmp_path):
+    for name in ("multiprocessing", "pickle", "distributed"):
+        (tmp_path / f"{name}.py").write_text(f"open('ran', 'a').write('{name} ')\n")
+    subprocess.run([sys.executable, "-c", BESIDE_A_MODEL], cwd=tmp_path, check=True)
+    assert not (tmp_path / "ran").exists()
+
+
+SEARCHER = """
+import sys, time
+from tflq.trials import open_workers
+from test_workers import folder_of, pid_of
+if __name__ == "__main__":
+    with open_workers(2) as workers:
+        list(workers.run(folder_of, (), [(0,), (1,)]))
+        print(*{pid for _, pid, _ in workers.run(pid_of, (), [(i,) for i in range(8)])}, flush=True)
+        time.sleep(60)
+"""
+
+
+def test_workers_end_with_who_started_them(tmp_path, monkeypatch):
+    script = tmp_path / "search.py"
+    script.write_text(SEARCHER)
+    place = tmp_path / "temporary"
+    place.mkdir()
+    paths = os.pathsep.join(path for path in sys.path if path)
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths, "TMPDIR": str(place)},
+    )
+    pids = [int(pid) for pid in process.stdout.readline().split()]
+    process.kill()
+    process.communicate()
+    assert pids
+    _, alive = psutil.wait_procs(
+        [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=30
+    )
+    assert not alive
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    remove_leftovers()
+    assert not list(place.iterdir())
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         (0, "workers=0 is out of range"),
         ("tcp://127.0.0.1:1", "no Dask scheduler answers there"),
+        ("tls://127.0.0.1:1", r"name the certificates in Dask's configuration"),
         ("many", "workers='many'"),
         (2.5, "workers=2.5 is unknown"),
     ],

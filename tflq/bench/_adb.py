@@ -8,7 +8,6 @@ import contextlib
 import shlex
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -17,6 +16,7 @@ from pathlib import Path
 from tflq._errors import UserError
 from tflq._limits import ADB_OUTPUT, ADB_SECONDS, PHONE_BACK_SECONDS, PUSH_SECONDS
 from tflq._printable import printable
+from tflq._run_folder import RunFolder
 
 _ATTEMPTS = 3
 _WHERE = "install the Android platform tools, or pip install 'tflq[phone]', which brings adb"
@@ -133,7 +133,7 @@ class Phone:
         Raises:
             UserError: there is no room for it, or the phone went away for good.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with RunFolder() as folder:
             local = Path(folder, "file")
             local.write_bytes(content)
             local.chmod(0o644)

@@ -116,7 +116,7 @@ def add_model_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "safe_mode",
         True,
-        "refuse model files that carry code (Lambda layers)",
+        "refuse model files that carry code (Lambda layers, ops that touch files or Python)",
         flag_values=values,
     )
 

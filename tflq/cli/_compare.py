@@ -15,7 +15,10 @@ USAGE = (
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_bool(
-    "safe_mode", True, "refuse model files that carry code (Lambda layers)", flag_values=FLAGS
+    "safe_mode",
+    True,
+    "refuse model files that carry code (Lambda layers, ops that touch files or Python)",
+    flag_values=FLAGS,
 )
 add_signature_flag(FLAGS)
 add_data_flags(FLAGS)

@@ -16,7 +16,7 @@ def add_data_flags(values: flags.FlagValues) -> None:
         "data",
         None,
         "representative samples: a folder of images, a .npy or .npz, a TFRecord (or a glob of "
-        "them), or module:function",
+        "them), or module:function, your own Python, which is imported and called",
         flag_values=values,
     )
     flags.DEFINE_string(

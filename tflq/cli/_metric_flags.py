@@ -10,7 +10,8 @@ def add_metric_flags(values: flags.FlagValues, *, default: str) -> None:
     flags.DEFINE_string(
         "metric",
         default,
-        f"by what files are judged: {', '.join(METRICS)}, or module:function",
+        f"by what files are judged: {', '.join(METRICS)}, or module:function, your own Python, "
+        "which is imported and called",
         flag_values=values,
     )
     flags.DEFINE_string(

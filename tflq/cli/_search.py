@@ -6,7 +6,7 @@ from pathlib import Path
 from absl import flags
 
 from tflq._errors import UserError
-from tflq._files import write_whole
+from tflq._files import check_writable, write_whole
 from tflq._search import search
 from tflq.cli._choice_flags import add_io_flag, add_model_flags, add_signature_flag, io_of
 from tflq.cli._data_flags import add_data_flags, data_flags, data_path
@@ -48,7 +48,8 @@ add_io_flag(FLAGS)
 flags.DEFINE_string(
     "workers",
     "1",
-    "how many processes make trials, or the address of a Dask scheduler, tcp://HOST:PORT",
+    "how many processes make trials, or the address of a Dask scheduler, tls://HOST:PORT, that you "
+    "trust: whoever reaches it can run Python",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -70,6 +71,9 @@ def run(arguments: list[str]) -> None:
     if data is None or FLAGS.folder is None:
         missing = "--data" if data is None else "--folder"
         raise UserError(f"{missing} is missing; expected {USAGE.splitlines()[0]}.")
+    best = Path(FLAGS.folder, "best.tflite")
+    if best.parent.is_dir():
+        check_writable(best)
     found = search(
         model,
         data,
@@ -98,6 +102,5 @@ def run(arguments: list[str]) -> None:
             f"{found.best.number}, {found.path}, which misses {found.missed()}; allow more, or "
             "train with tflq.quantize."
         )
-    best = Path(FLAGS.folder, "best.tflite")
     write_whole(best, Path(found.path).read_bytes())
     print(f"\n{best} is trial {found.best.number}.")

@@ -1,8 +1,10 @@
 """`tflq COMMAND [flags]`: finds the command, runs it, turns errors into exit codes.
 
-Exit codes: 0 done, 1 a defect of ours, 2 the user's input, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 a defect of ours, 2 the user's input, 130 stopped by Ctrl-C, 143 and 129 by
+SIGTERM and SIGHUP.
 """
 
+import contextlib
 import importlib
 import os
 import sys
@@ -12,7 +14,9 @@ from absl import flags
 
 from tflq._errors import ConversionError, UserError
 from tflq._printable import told
-from tflq.cli._output import guard_terminal
+from tflq._run_folder import all_temporaries
+from tflq.cli._output import check_outputs, guard_terminal
+from tflq.cli._stop import Stopped, stoppable
 
 COMMANDS = {
     "export": "writes a quantized .tflite from a trained model, and says what it cost",
@@ -24,6 +28,9 @@ COMMANDS = {
     "benchmark": "measures latency, memory and energy of .tflite files, here and on phones",
     "demo": "exports a real EfficientNet-Lite0 with every calibrator, and draws them",
 }
+
+
+_STOPPED = "tflq: stopped; every file is as it was, or whole."
 
 
 def run() -> None:
@@ -45,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     guard_terminal()
     try:
-        return _dispatch(arguments)
+        with stoppable():
+            return _dispatch(arguments)
     except (UserError, flags.Error) as error:
         print(f"tflq: {told(str(error))}", file=sys.stderr)
         return 2
@@ -53,8 +61,13 @@ def main(arguments: Sequence[str]) -> int:
         print(f"tflq: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("tflq: stopped; no output file was touched.", file=sys.stderr)
+        print(_STOPPED, file=sys.stderr)
         return 130
+    except Stopped as stopped:
+        # A terminal that was closed takes no more lines.
+        with contextlib.suppress(OSError):
+            print(_STOPPED, file=sys.stderr)
+        return stopped.exit_code
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,7 +94,9 @@ def _dispatch(arguments: Sequence[str]) -> int:
         # A second call in one process must not see the first one's values.
         command.FLAGS[flag].unparse()
     positional = command.FLAGS([name, *arguments[1:]])[1:]
-    command.run(positional)
+    check_outputs(command.FLAGS)
+    with all_temporaries():
+        command.run(positional)
     return 0
 
 

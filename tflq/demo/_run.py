@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tflq._errors import UserError
 from tflq._export import export
 from tflq._fidelity import sqnr_db
-from tflq._files import write_whole
+from tflq._files import make_folder, write_whole
 from tflq._float_model import FloatModel
 from tflq._report import ExportReport
 from tflq._source import import_tensorflow, open_model
@@ -102,11 +101,7 @@ def run_demo(folder: str) -> DemoResult:
     Raises:
         UserError: the extra `demo` is not installed, or the folder cannot be made.
     """
-    target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output={folder!r} cannot be made: {error.strerror}.") from error
+    target = make_folder(folder)
     photos = labelled_photos()
     labels = np.array([label for _, label in photos])
     import_tensorflow()

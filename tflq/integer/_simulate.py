@@ -1,5 +1,6 @@
 """Codes of a file for many samples, without the runtime."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -137,4 +138,9 @@ def encoded_input(x: np.ndarray | Value, place: Place) -> Value:
 def stored(value: Value, place: Place) -> np.ndarray:
     """A value in the file's dtype, samples as its first axis."""
     array = np.asarray(value)
+    if array.size % max(1, math.prod(place.shape[1:])):
+        raise UserError(
+            f"output {place.name!r} has shape {array.shape[1:]}, and the .tflite tells "
+            f"{place.shape}; export it again."
+        )
     return array.reshape(-1, *place.shape[1:]).astype(place.dtype)

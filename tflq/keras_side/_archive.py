@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from tflq import _limits
-from tflq.keras_side._damaged import DamagedError, mebibytes
+from tflq.keras_side._damaged import DamagedError, mebibytes, shown
 from tflq.keras_side._hdf5 import check_hdf5
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -69,11 +69,11 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
 def _check_member(member: zipfile.ZipInfo, seen: set[str]) -> None:
     name = member.filename
     if name in seen:
-        raise DamagedError(f"it holds {name!r} twice")
+        raise DamagedError(f"it holds {shown(name)} twice")
     seen.add(name)
     place = PurePosixPath(name.replace("\\", "/"))
     # `orig_filename` keeps what follows a NUL, which zipfile cuts off.
     if place.is_absolute() or ".." in place.parts or "\0" in member.orig_filename:
-        raise DamagedError(f"its member {member.orig_filename!r} lies outside of it")
+        raise DamagedError(f"its member {shown(member.orig_filename)} lies outside of it")
     if stat.S_ISLNK(member.external_attr >> 16) or member.flag_bits & _ENCRYPTED:
-        raise DamagedError(f"its member {name!r} is a link or encrypted")
+        raise DamagedError(f"its member {shown(name)} is a link or encrypted")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tflq.keras_side._damaged import shown
 from tflq.keras_side._known_names import KnownNames, is_own_function
 from tflq.keras_side._pure_ops import PURE_OPS
 from tflq.keras_side._pure_symbols import RAGGED_BUILDERS, TENSOR_PARTS, is_pure_symbol
@@ -38,6 +39,10 @@ _TYPE_SPEC_MODULES = frozenset(
         "tensorflow.python.framework.sparse_tensor",
         "tensorflow.python.ops.ragged.ragged_tensor",
     }
+)
+# `tf.constant_initializer` and others, which tf_keras's layers take as well.
+_TENSORFLOW_INITIALIZERS = frozenset(
+    {"tensorflow.python.ops.init_ops", "tensorflow.python.ops.init_ops_v2"}
 )
 _OWN_MODULE = re.compile(r"(tf_)?keras(\.\w+)*")
 # Keys under which text layers take a list, or the path of a file.
@@ -114,7 +119,9 @@ def _children(item: Any) -> Iterator[Any]:
 def _judge(item: dict[str, Any], names: KnownNames) -> Finding | None:
     for key, value in item.items():
         if value == "lambda" and key.endswith("_type"):
-            return _unsafe(f"holds a Python function under {key!r}, whose code would run")
+            return _unsafe(
+                f"holds a Python function under {shown(key)}, whose code would run on loading"
+            )
     if "class_name" not in item:
         return None
     name = item["class_name"]
@@ -139,9 +146,8 @@ def _judge_class(name: str, item: dict[str, Any], names: KnownNames) -> Finding 
     registered = names.registered(key)
     if registered is None and module is None:
         registered = names.registered(name)
-    if registered is None and not (
-        name in names.classes and key in (None, name) and _is_own_module(module)
-    ):
+    own = _is_own_module(module) or _among(module, _TENSORFLOW_INITIALIZERS)
+    if registered is None and not (own and name in names.classes and key in (None, name)):
         return _unknown("class", name, module)
     if not isinstance(config, dict) or names.is_users(registered):
         return None
@@ -157,7 +163,7 @@ def _judge_function(item: dict[str, Any], names: KnownNames) -> Finding | None:
     if own and names_itself and _among(name, names.functions):
         return None
     if module is not None and _is_own_module(module) and not is_own_function(name):
-        return _unsafe(f"calls {module}.{name}, which is no function of tensors")
+        return _unsafe(f"calls {shown(f'{module}.{name}')}, which is no function of tensors")
     return _unknown("function", name, module)
 
 
@@ -173,7 +179,7 @@ def _judge_config(name: str, config: Mapping[str, Any]) -> Finding | None:
     """What some layers, none of them the user's, are told to do."""
     for key in _LISTS_OR_PATHS & config.keys():
         if isinstance(config[key], str):
-            return _unsafe(f"has a {name} layer that reads the file {config[key]!r}")
+            return _unsafe(f"has a {name} layer that reads the file {shown(config[key])}")
     allowed, called = True, None
     if name in ("TFOpLambda", "SlicingOpLambda"):
         called = config.get("function")
@@ -190,8 +196,8 @@ def _judge_config(name: str, config: Mapping[str, Any]) -> Finding | None:
     if allowed:
         return None
     return _unsafe(
-        f"calls TensorFlow's {called!r} in layer {config.get('name')!r}, which is not among the "
-        "functions of tensors that a file may call"
+        f"calls TensorFlow's {shown(called)} in layer {shown(config.get('name'))}, which is not "
+        "among the functions of tensors that a file may call"
     )
 
 
@@ -221,5 +227,5 @@ def _unsafe(reason: str) -> Finding:
 
 
 def _unknown(kind: str, name: Any, module: Any) -> Finding:
-    where = "" if module is None else f" of module {module!r}"
-    return Finding(f"{kind} {name!r}{where} is not known", unsafe=False)
+    where = "" if module is None else f" of module {shown(module)}"
+    return Finding(f"{kind} {shown(name)}{where} is not known", unsafe=False)

@@ -7,7 +7,6 @@ checked is what is loaded. Its first bytes say what it is, and its name has to a
 import contextlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,12 @@ from typing import IO, Any
 from tflq import _limits
 from tflq._errors import UserError
 from tflq._reasons import keras_reason
+from tflq._run_folder import RunFolder
 from tflq.keras_side._archive import check_archive, read_config
 from tflq.keras_side._config_guard import nesting
 from tflq.keras_side._damaged import DamagedError, mebibytes
 from tflq.keras_side._hdf5 import check_hdf5, read_attribute
+from tflq.keras_side._wiring import check_wiring
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
@@ -47,11 +48,12 @@ def opened(file: Path) -> Iterator[Container]:
     Raises:
         UserError: it is damaged, is not what its name says, or breaks a limit.
     """
-    with tempfile.TemporaryDirectory(prefix="tflq-") as folder:
+    with RunFolder() as folder:
         try:
             with file.open("rb") as source:
                 copy = _copied(source, file.suffix, Path(folder))
             container = _read_archive(copy) if copy.suffix == ".keras" else _read_hdf5(copy)
+            check_wiring(container.config)
         except UnicodeDecodeError as error:
             raise _damaged(file, "its configuration is not UTF-8") from error
         except OSError as error:
@@ -112,6 +114,12 @@ def _parsed(text: str | bytes) -> dict[str, Any]:
         raise DamagedError(
             f"its configuration takes {mebibytes(len(text))}, and at most "
             f"{mebibytes(_limits.KERAS_CONFIG)} are read"
+        )
+    counted = text.encode() if isinstance(text, str) else text
+    parts = counted.count(b"[") + counted.count(b"{")
+    if parts > _limits.KERAS_PARTS:
+        raise DamagedError(
+            f"its configuration has {parts:,} parts, and at most {_limits.KERAS_PARTS:,} are read"
         )
     try:
         config = json.loads(text)

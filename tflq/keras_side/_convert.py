@@ -12,8 +12,11 @@ from tflq._quiet import quiet
 from tflq._reasons import keras_reason, quantizer_reason
 from tflq._signatures import choose_signature
 from tflq.data import InputSpec
+from tflq.keras_side._graph_effects import UnsafeGraphError
 from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._layers import layer_resolver
+from tflq.keras_side._load import SAFE
+from tflq.keras_side._saved_model_guard import check_saved_model
 from tflq.keras_side._signature import Signature, read_signature
 from tflq.keras_side._untraceable import untraceable
 
@@ -82,7 +85,11 @@ def _reference(signature: Signature, inputs: Sequence[InputSpec]) -> Reference:
 
 
 def from_saved_model(
-    path: str, *, batch_size: int | None = 1, signature: str | None = None
+    path: str,
+    *,
+    batch_size: int | None = 1,
+    signature: str | None = None,
+    safe_mode: bool = True,
 ) -> FloatModel:
     """Converts one signature of a SavedModel folder.
 
@@ -90,15 +97,16 @@ def from_saved_model(
         path: the folder.
         batch_size: the file's batch where the model leaves it open; None leaves it open too.
         signature: name of the signature; default the only one.
+        safe_mode: refuse graphs that do more than compute with tensors.
 
     Raises:
-        UserError: the folder holds no such signature, or several and none is chosen, or ops
-            that TensorFlow Lite lacks.
+        UserError: the folder is unsafe, holds no such signature, or several and none is chosen,
+            or ops that TensorFlow Lite lacks.
     """
     import tensorflow as tf
 
     source = f"SavedModel {path!r}"
-    loaded = _load(path, source)
+    loaded = _load(path, source, safe_mode)
     signatures = getattr(loaded, "signatures", {})
     computed = {key: _computed(function) for key, function in signatures.items()}
     key = choose_signature(computed, signature, name=source)
@@ -138,11 +146,15 @@ def from_saved_model(
     )
 
 
-def _load(path: str, source: str) -> Any:
+def _load(path: str, source: str, safe_mode: bool) -> Any:
     import tensorflow as tf
 
     try:
+        if safe_mode:
+            check_saved_model(path)
         return tf.saved_model.load(path)
+    except UnsafeGraphError as error:
+        raise UserError(f"{source} {error}; {SAFE}") from error
     except Exception as error:
         raise UserError(
             f"{source} cannot be loaded: {keras_reason(error)}; export it again."

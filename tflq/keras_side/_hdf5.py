@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tflq import _limits
-from tflq.keras_side._damaged import DamagedError, mebibytes
+from tflq.keras_side._damaged import DamagedError, mebibytes, shown
 
 _MOST_OBJECTS = 1_000_000
 
@@ -65,7 +65,8 @@ class _Budget:
         self._objects -= 1
         if self._left < 0 or self._objects < 0:
             raise DamagedError(
-                f"it would unpack to far more than the file holds (at {name!r}, {mebibytes(size)})"
+                f"it would unpack to far more than the file holds (at {shown(name)}, "
+                f"{mebibytes(size)})"
             )
 
 
@@ -79,12 +80,12 @@ def _check_links(file: Any) -> None:
     # What the callback raises, h5py loses; what it returns ends the visit.
     found = file.id.links.visit(leads_out, info=True)
     if found is not None:
-        raise DamagedError(f"its part {found!r} is a link to another file")
+        raise DamagedError(f"its part {shown(found)} is a link to another file")
 
 
 def _check_dataset(name: str, dataset: Any, budget: _Budget) -> None:
     if dataset.external or dataset.is_virtual:
-        raise DamagedError(f"its array {name!r} is kept in another file")
+        raise DamagedError(f"its array {shown(name)} is kept in another file")
     if dataset.shape is not None:
         count = math.prod(dataset.shape)
         budget.take(name, _bytes(count, dataset.id.get_type(), dataset.file))

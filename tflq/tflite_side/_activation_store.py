@@ -1,10 +1,11 @@
 """Activations of many samples: small ones in memory, large ones on disk."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+
+from tflq._run_folder import RunFolder
 
 # Bytes of one tensor over all samples.
 _IN_MEMORY = 2**26
@@ -14,7 +15,7 @@ class ActivationStore:
     """Arrays of shape (samples, ...) by tensor index. Use it in a `with`: leaving it cleans up."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="tflq-")
+        self._folder = RunFolder()
         self._arrays: dict[int, np.ndarray] = {}
         self._made = 0
 

@@ -1,11 +1,11 @@
 """What the float network computes at a few places of every weighted op."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from tflq._run_folder import RunFolder
 from tflq.data import InputSpec
 from tflq.tflite_side._graph import Graph, Op
 from tflq.tflite_side._runner import Runner
@@ -43,7 +43,7 @@ class Targets:
         views = {op.index: runner.view(before[op.outputs[0]]) for op in ops}
         generator = np.random.default_rng(_SEED)
         self._places: dict[int, list[np.ndarray]] = {op.index: [] for op in ops}
-        self._folder = tempfile.TemporaryDirectory(prefix="tflq-")
+        self._folder = RunFolder()
         self._values: dict[int, np.ndarray] = {}
         self._shapes: dict[int, tuple[int, ...]] = {}
         for number, sample in enumerate(samples):

@@ -1,7 +1,6 @@
 """What every worker needs to know of a search, and what it makes of it."""
 
 import importlib
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from tflq._choices import Choices
 from tflq._clock import Clock
 from tflq._metric import Evaluation, Function, Metric, make_metric
 from tflq._opened import Opened, open_for
+from tflq._run_folder import RunFolder
 from tflq._verify import Sample
 from tflq.keras_side import keras_kind
 from tflq.ranges import Histogram
@@ -44,7 +44,7 @@ class Shipped:
     def of(cls, model: Any) -> "Shipped":
         """Packs a file, a folder or a Keras model."""
         if (kind := keras_kind(model)) is not None:
-            with tempfile.TemporaryDirectory(prefix="tflq-") as folder:
+            with RunFolder() as folder:
                 path = Path(folder, "model.keras")
                 model.save(path)
                 return cls(name=path.name, files={path.name: path.read_bytes()}, kind=kind)
@@ -80,7 +80,7 @@ class Job:
         labels: their right answers, batch by batch, or None.
         metric: a name or a function.
         batch_size: the batch where the model leaves it open.
-        safe_mode: refuse Keras files that carry code.
+        safe_mode: refuse Keras files and SavedModels that do more than compute.
         signature: of the model, where it has several.
         checkpoints: folder of learned rounding; used where it exists.
     """
@@ -107,7 +107,7 @@ class Workplace:
     def __init__(self, job: Job):
         self._job = job
         self._references: dict[int, list[np.ndarray]] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="tflq-")
+        self._folder = RunFolder()
 
     @cached_property
     def opened(self) -> Opened:
@@ -145,6 +145,7 @@ class Workplace:
             clock=Clock(),
             statistics=statistics,
         )
+        outcome.checkpoint.clear()
         return outcome.quantized.content
 
     def evaluate(self, content: bytes | None, shard: slice) -> Evaluation:

@@ -3,19 +3,30 @@
 Processes and clusters are Dask's (`distributed`). Ray installs beside TensorFlow 2.21 as well and
 does the same, but in a compiled wheel of 79 MB for each platform and Python; Dask is plain Python,
 a third of that, and runs wherever TensorFlow does.
+
+Whoever reaches a scheduler can have it run anything. That of this machine's processes listens on
+loopback alone, and talks only to who has the key that is made for it, kept in memory.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from tflq._errors import UserError
+from tflq._run_folder import RunFolder, remove_leftovers
 
 # Dask runs a task again whose worker died, thrice by default; then all is sent anew, once.
 _ATTEMPTS = 2
 # To find a scheduler, in s.
 _PATIENCE = 10
+_LOOPBACK = "127.0.0.1"
+# Dask serves pages on what goes on, and a proxy to those of workers, to whoever asks.
+_NO_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
 _DIED = "every worker that tried it died; it may need more memory than they have"
 
 Result = tuple[int, Any, Exception | None]
@@ -175,10 +186,11 @@ def open_workers(workers: Any) -> Iterator[Workers]:
 
     Args:
         workers: how many processes on this machine, 1 being this one; the address of a Dask
-            scheduler, `tcp://HOST:PORT`; or a `distributed.Client`.
+            scheduler, `tls://HOST:PORT`, whose certificates are those of Dask's configuration, or
+            `tcp://HOST:PORT`, which trusts its whole network; or a `distributed.Client`.
 
     Raises:
-        UserError: it is none of these, `distributed` is not installed, or nothing answers.
+        UserError: it is none of these, the extra `cluster` is not installed, or nothing answers.
     """
     if isinstance(workers, str) and workers.isdigit():
         workers = int(workers)
@@ -188,7 +200,7 @@ def open_workers(workers: Any) -> Iterator[Workers]:
     if isinstance(workers, int) and workers < 1:
         raise UserError(f"workers={workers} is out of range; give 1 or more.")
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise UserError(
             "several workers need Dask's distributed; pip install 'tflq[cluster]'."
@@ -196,30 +208,73 @@ def open_workers(workers: Any) -> Iterator[Workers]:
     if isinstance(workers, Client):
         yield Cluster(workers)
     elif isinstance(workers, int):
-        # The scheduler's own limits would kill what only holds a large model.
-        with (
-            LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address=":0",
-                silence_logs=50,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
+        with _processes(workers) as cluster, Client(cluster) as client:
             yield Cluster(client)
+        # Those that had to be killed left their folders.
+        remove_leftovers()
     elif isinstance(workers, str):
         try:
             client = Client(workers, timeout=_PATIENCE)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise UserError(
                 f"workers={workers!r}: no Dask scheduler answers there ({error}); start one with "
-                "`dask scheduler` and workers with `dask worker`."
+                "`dask scheduler` and workers with `dask worker`, and for tls:// name the "
+                "certificates in Dask's configuration (distributed.comm.tls)."
             ) from error
         with client:
             yield Cluster(client)
     else:
         raise UserError(
             f"workers={workers!r} is unknown; give a number of processes, the address of a Dask "
-            "scheduler (tcp://HOST:PORT), or a distributed.Client."
+            "scheduler (tls://HOST:PORT), or a distributed.Client."
         )
+
+
+@contextlib.contextmanager
+def _processes(count: int) -> Iterator[Any]:
+    """A cluster of processes of this machine that nobody else can use."""
+    import dask
+    from distributed import LocalCluster
+    from distributed.security import Security
+
+    try:
+        security = Security.temporary()
+    except ImportError as error:
+        raise UserError(
+            "several workers need keys, which cryptography makes; pip install 'tflq[cluster]'."
+        ) from error
+    with (
+        RunFolder() as folder,
+        _safe_path(),
+        dask.config.set({**_NO_PAGES, "temporary-directory": folder}),
+        # The scheduler's own limits would kill what only holds a large model.
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            memory_limit=0,
+            host=_LOOPBACK,
+            security=security,
+            dashboard_address=f"{_LOOPBACK}:0",
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=50,
+        ) as cluster,
+    ):
+        yield cluster
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Python's own processes look for modules in the current folder first: not while this lasts.
+
+    A pickle.py that lies beside a downloaded model would be run. Python 3.11 and newer heed it.
+    """
+    name = "PYTHONSAFEPATH"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -202,8 +202,8 @@ def _trial_seeds() -> dict[str, bytes]:
 
     with tempfile.TemporaryDirectory() as folder:
         book = _book(Path(folder))
-        for number, trial in enumerate(_trials()):
-            book.keep(trial, _FILE if number else b"")
+        for trial in _trials():
+            book.keep(trial, _FILE if trial.file else b"")
         return {"trials": Path(folder, "trials.jsonl").read_bytes()}
 
 
@@ -230,16 +230,16 @@ def _trials() -> list[Any]:
         "structure": "s",
     }
     recipes: tuple[Choices, ...] = ({"calibrator": "mse"}, {"scheme": "w8a8"})
+    name_of = _book(Path()).name_of
     made = [
-        Trial(**named, file=f"{place}.tflite", choices=choices)
-        for place, choices in enumerate(recipes)
+        Trial(**named, file=f"{name_of(choices)}.tflite", choices=choices) for choices in recipes
     ]
     return [Trial(number=0, stage="plain", error="it failed"), *made]
 
 
 def _search_folder(case: Case) -> object:
-    for place in range(2):
-        (case.folder / f"{place}.tflite").write_bytes(_FILE)
+    for trial in _trials()[1:]:
+        (case.folder / trial.file).write_bytes(_FILE)
     case.stored("trials.jsonl")
     book = _book(case.folder)
     found = [book.find(trial.choices) for trial in _trials()]
@@ -296,7 +296,7 @@ def _solved_in(folder: Path) -> Path:
     from tflq.tflite_side._checkpoint import Checkpoint
 
     Checkpoint(folder).save("adaround", _problem(), _solved())
-    return next(folder.glob("*.npz"))
+    return next(folder.glob("*.rounded"))
 
 
 def _checkpoint(case: Case) -> object:
@@ -405,7 +405,7 @@ READERS = (
         name="checkpoint",
         share=4,
         seeds=_checkpoint_seeds,
-        damage=either(damage_zip, damage_bytes),
+        damage=damage_bytes,
         read=_checkpoint,
     ),
 )

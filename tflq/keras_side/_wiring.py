@@ -1,0 +1,92 @@
+"""Whether the layers of a functional model can be called one after another.
+
+Keras calls each as soon as its inputs are there, and goes round for ever where some never come.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tflq.keras_side._damaged import DamagedError
+
+# A layer's name, and which of its calls.
+_Call = tuple[str, int]
+
+
+def check_wiring(config: Any) -> None:
+    """Checks every functional model in a configuration.
+
+    Raises:
+        DamagedError: some of its layers wait for each other, or for calls that are never made.
+    """
+    waiting = [config]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            _check_layers(item.get("layers"))
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def _check_layers(layers: Any) -> None:
+    if not isinstance(layers, list):
+        return
+    calls = {
+        layer["name"]: layer["inbound_nodes"]
+        for layer in layers
+        if isinstance(layer, dict)
+        and isinstance(layer.get("name"), str)
+        and isinstance(layer.get("inbound_nodes"), list)
+    }
+    models = {layer["name"] for layer in layers if _name(layer) in calls and _is_model(layer)}
+    needed = {name: [set(_sources(call, calls)) for call in made] for name, made in calls.items()}
+    done = dict.fromkeys(calls, 0)
+    while _advance(needed, done, models):
+        pass
+    stuck = [name for name, made in needed.items() if done[name] < len(made)]
+    if stuck:
+        raise DamagedError(f"layer {stuck[0]!r} waits for inputs that no layer gives")
+
+
+def _advance(needed: dict[str, list[set[_Call]]], done: dict[str, int], models: set[str]) -> bool:
+    """Makes all calls whose inputs are there; whether there were any."""
+
+    def is_there(call: _Call) -> bool:
+        name, number = call
+        # Inputs are never called; a model may count the call that built it.
+        return not needed[name] or done[name] + (name in models and done[name] > 0) > number
+
+    before = sum(done.values())
+    for name, made in needed.items():
+        while done[name] < len(made) and all(map(is_there, made[done[name]])):
+            done[name] += 1
+    return sum(done.values()) > before
+
+
+def _name(layer: Any) -> str | None:
+    name = layer.get("name") if isinstance(layer, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _is_model(layer: dict[str, Any]) -> bool:
+    config = layer.get("config")
+    return isinstance(config, dict) and "layers" in config
+
+
+def _sources(value: Any, calls: dict[str, Any], *, named: bool = False) -> Iterator[_Call]:
+    """The calls that a call takes its inputs from, in the notation of any version of Keras.
+
+    Each is a list of a layer's name, the number of a call of it and that of an output. Under a name
+    of its own (`named`), a list may be anything.
+    """
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _sources(inner, calls, named=True)
+    elif isinstance(value, list):
+        if len(value) >= 3 and isinstance(value[0], str) and value[0] in calls:
+            if isinstance(value[1], int):
+                yield value[0], value[1]
+            elif not named:
+                raise DamagedError(f"call {value[1]!r} of layer {value[0]!r} is no number")
+        for inner in value:
+            yield from _sources(inner, calls, named=named)
