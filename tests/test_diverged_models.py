@@ -103,6 +103,16 @@ def test_the_first_op_that_overflows_is_found():
     assert first_overflow(healthy, {"image": np.nan * DATA[:1]}) is None
 
 
+@pytest.mark.parametrize("weight", ["kernel", "bias"])
+def test_after_training_for_the_file(weight, tmp_path):
+    given = keras.Input((4,), name="given")
+    qat = tflq.quantize(keras.Model(given, layers.Dense(3, name="head")(given)), data=np.eye(4))
+    (found,) = [w for w in qat.weights if w.path.endswith(f"/{weight}")]
+    found.assign(np.full(found.shape, np.nan))
+    with pytest.raises(UserError, match=rf"weight '.*{weight}' .* holds NaN or infinity"):
+        tflq.export(qat, tmp_path / "model.tflite")
+
+
 def test_ranges_to_start_training_from():
     with pytest.raises(UserError, match=r"activation '\w+' of sample 0 is not finite"):
         tflq.quantize(network("conv/kernel", 3e38), data=100 * DATA)
