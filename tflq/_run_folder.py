@@ -68,7 +68,7 @@ def room() -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"folder {tempfile.gettempdir()!r} takes no more temporary files: "
+            f"folder {str(_process.above())!r} takes no more temporary files: "
             f"{error.strerror or error}; free space, or set TMPDIR."
         ) from error
 
@@ -117,6 +117,10 @@ class _Process:
                 hold(self._descriptor)
                 atexit.register(_remove, str(self._path), os.getpid())
             return self._path
+
+    def above(self) -> Path:
+        """Where it lies, or will."""
+        return Path(tempfile.gettempdir()) if self._path is None else self._path.parent
 
 
 _process = _Process()
