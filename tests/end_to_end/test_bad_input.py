@@ -154,8 +154,8 @@ def test_a_wrong_float_file_is_never_quantized(output, monkeypatch):
     def wrong(forward, inputs):
         return traced(lambda *tensors: [t * 1.01 for t in forward(*tensors)], inputs)
 
-    traced = _convert._traced
-    monkeypatch.setattr(_convert, "_traced", wrong)
+    traced = _convert.traced
+    monkeypatch.setattr(_convert, "traced", wrong)
     model, data = networks.small_cnn()
     with pytest.raises(ConversionError, match="does not compute what the model does"):
         tflq.export(model, output, data=data)

@@ -17,7 +17,7 @@ def _module(call, folder, **attributes):
     return folder
 
 
-def _changed(folder, change):
+def changed(folder, change):
     """Changes the file of a SavedModel."""
     file = folder / "saved_model.pb"
     saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
@@ -101,7 +101,7 @@ def restoring_writes(folder, marker):
     def change(graph):
         graph.saver_def.restore_op_name = "never"
 
-    return _changed(path, change)
+    return changed(path, change)
 
 
 def _written_never(marker):
@@ -259,7 +259,7 @@ def unknown_op(folder, marker):
                 if node.op == "Relu":
                     node.op = "SomebodysOwnOp"
 
-    return _changed(path, change)
+    return changed(path, change)
 
 
 class _Table(tf.Module):
@@ -293,7 +293,7 @@ def asset_outside(folder, marker):
     def change(graph):
         graph.asset_file_def[0].filename = "../../vocabulary.txt"
 
-    return _changed(table_model(folder), change)
+    return changed(table_model(folder), change)
 
 
 def table_of_any_file(folder, marker):
@@ -310,7 +310,7 @@ def table_of_any_file(folder, marker):
             if node.WhichOneof("kind") == "asset":
                 node.constant.operation = "path"
 
-    return _changed(table_model(folder), change)
+    return changed(table_model(folder), change)
 
 
 def table_that_names_a_file(folder, marker):
@@ -326,7 +326,7 @@ def table_that_names_a_file(folder, marker):
                     constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(str(secret)))
                     node.input[1] = "path:output:0"
 
-    return _changed(table_model(folder), change)
+    return changed(table_model(folder), change)
 
 
 def old_table_of_any_file(folder, marker):

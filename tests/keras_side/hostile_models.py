@@ -324,6 +324,35 @@ def name_in_the_registered_name(folder, marker):
     return write_keras(folder / "m.keras", model)
 
 
+def module_of_a_registered_function(folder, marker):
+    """tf_keras registers `Custom>Adam`; an `Adam` of another module is not that."""
+    _evil_module(folder, marker)
+    return write_keras(folder / "m.keras", named_function("evil_by_name", "Adam"))
+
+
+def module_of_a_value(folder, marker):
+    """What stands for a value in Keras 3, or in `.h5`, is any class to others."""
+    _evil_module(folder, marker)
+    value = {"class_name": "__slice__", "module": "evil_by_name", "config": {}}
+    return write_keras(folder / "m.keras", {"registered_name": None, **value})
+
+
+def module_of_a_shape(folder, marker):
+    _evil_module(folder, marker)
+    value = {"class_name": "TensorShape", "module": "evil_by_name", "config": {}}
+    return write_keras(folder / "m.keras", {"registered_name": None, **value})
+
+
+def op_under_a_registered_name(folder, marker):
+    """Old files are read by the class, whatever else a name says that is registered."""
+    node = ["_CONSTANT_VALUE", -1, str(marker), {"contents": "ran"}]
+    layer = {"function": "io.write_file"}
+    config = functional("TFOpLambda", layer, node, registered_name="QuantizeLayer")
+    # Which makes tfmot's names known.
+    config["about"] = {"class_name": "QuantizeLayer", "config": {}}
+    return write_h5(folder / "m.h5", config)
+
+
 def unsafe_switch(folder, marker):
     """CVE-2025-9906."""
     function = named_function("keras.config", "enable_unsafe_deserialization")
@@ -492,6 +521,10 @@ FILES = [
     initializer_of_a_module,
     type_spec_of_a_module,
     name_in_the_registered_name,
+    module_of_a_registered_function,
+    module_of_a_value,
+    module_of_a_shape,
+    op_under_a_registered_name,
     unsafe_switch,
     downloads,
     vocabulary_file,

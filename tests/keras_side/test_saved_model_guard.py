@@ -72,6 +72,17 @@ def test_pipes_are_not_waited_for(tmp_path):
         from_saved_model(str(path))
 
 
+def test_signatures_that_are_none(tmp_path):
+    def change(graph):
+        for node in graph.object_graph_def.nodes:
+            if node.user_object.identifier == "signature_map":
+                node.user_object.identifier = "_generic_user_object"
+
+    path = hostile_graphs.changed(hostile_graphs.table_model(tmp_path), change)
+    with pytest.raises(UserError, match=r"cannot be loaded: .*export it again"):
+        from_saved_model(str(path))
+
+
 def _converts(path, expected=None, **feeds):
     made = from_saved_model(str(path))
     if expected is not None:

@@ -3,7 +3,7 @@
 from tflq.keras_side._activations import Shape, activation_name, activation_of
 from tflq.keras_side._build import build_model
 from tflq.keras_side._config import live_config
-from tflq.keras_side._convert import from_keras, from_saved_model, keras_reference
+from tflq.keras_side._convert import from_keras, keras_reference
 from tflq.keras_side._equalize import Equalization
 from tflq.keras_side._finite import refuse_infinite
 from tflq.keras_side._fold import Folding, convolution_behind
@@ -20,6 +20,7 @@ from tflq.keras_side._precision import (
     refuse_quantized,
 )
 from tflq.keras_side._rewrite import Rewriting
+from tflq.keras_side._saved_model import from_saved_model
 from tflq.keras_side._separable import split_separables
 from tflq.keras_side._signature import read_signature
 

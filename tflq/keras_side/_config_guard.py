@@ -133,7 +133,7 @@ def _judge(item: dict[str, Any], names: KnownNames) -> Finding | None:
         return _judge_type_spec(item)
     if name == "__lambda__":
         return _unsafe("holds a Python function, whose code would run on loading")
-    if name in _VALUES:
+    if name in _VALUES and _is_own_module(item.get("module")):
         return None
     if names.runs_code(name):
         return _unsafe(f"holds a {name} layer, whose code would run on loading")
@@ -143,20 +143,27 @@ def _judge(item: dict[str, Any], names: KnownNames) -> Finding | None:
 def _judge_class(name: str, item: dict[str, Any], names: KnownNames) -> Finding | None:
     module, config = item.get("module"), item.get("config")
     key = item.get("registered_name", name)
-    registered = names.registered(key)
-    if registered is None and module is None:
-        registered = names.registered(name)
-    own = _is_own_module(module) or _among(module, _TENSORFLOW_INITIALIZERS)
-    if registered is None and not (own and name in names.classes and key in (None, name)):
+    users = names.registered(key)
+    if users is None and module is None:
+        key, users = name, names.registered(name)
+    if users is None:
+        own = _is_own_module(module) or _among(module, _TENSORFLOW_INITIALIZERS)
+        known = own and name in names.classes and key in (None, name)
+    else:
+        # Old files are read by the class alone, which must not be another.
+        known = name in (key, key.rpartition(">")[2], users.__name__)
+    if not known:
         return _unknown("class", name, module)
-    if not isinstance(config, dict) or names.is_users(registered):
+    if not isinstance(config, dict) or (name not in names.classes and names.is_users(users)):
         return None
     return _judge_config(name, config)
 
 
 def _judge_function(item: dict[str, Any], names: KnownNames) -> Finding | None:
     name, module = item.get("config"), item.get("module")
-    if names.registered_function(name):
+    if names.registered(name) is not None:
+        return None
+    if module == "builtins" and names.registered_somewhere(name):
         return None
     own = module == "builtins" or _is_own_module(module)
     names_itself = item.get("registered_name") in (None, "function", name)

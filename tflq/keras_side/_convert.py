@@ -1,7 +1,7 @@
-"""From a Keras model or a SavedModel to a float .tflite."""
+"""From a Keras model to a float .tflite."""
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,14 +9,10 @@ import numpy as np
 from tflq._errors import UserError
 from tflq._float_model import FloatModel, Reference
 from tflq._quiet import quiet
-from tflq._reasons import keras_reason, quantizer_reason
-from tflq._signatures import choose_signature
+from tflq._reasons import quantizer_reason
 from tflq.data import InputSpec
-from tflq.keras_side._graph_effects import UnsafeGraphError
 from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._layers import layer_resolver
-from tflq.keras_side._load import SAFE
-from tflq.keras_side._saved_model_guard import check_saved_model
 from tflq.keras_side._signature import Signature, read_signature
 from tflq.keras_side._untraceable import untraceable
 
@@ -42,7 +38,7 @@ def from_keras(
     """
     _require_tensorflow(model)
     signature = read_signature(model, dtypes)
-    inputs = tuple(_with_batch(spec, batch_size) for spec in signature.inputs)
+    inputs = tuple(with_batch(spec, batch_size) for spec in signature.inputs)
     import tensorflow as tf
 
     def forward(*tensors: Any) -> list[Any]:
@@ -51,13 +47,13 @@ def from_keras(
 
     source = source or f"Keras model {model.name!r}"
     try:
-        function = _traced(forward, inputs)
+        function = traced(forward, inputs)
     except UserError:
         raise
     except Exception as error:
         # Whatever the code of a layer raises.
         raise UserError(untraceable(error, model, inputs, source)) from error
-    tflite, outputs = _convert(function, source)
+    tflite, outputs = convert(function, source)
     names = _unique(getattr(model, "output_names", None) or [], outputs)
     return FloatModel(
         tflite=tflite,
@@ -84,96 +80,6 @@ def _reference(signature: Signature, inputs: Sequence[InputSpec]) -> Reference:
     return reference
 
 
-def from_saved_model(
-    path: str,
-    *,
-    batch_size: int | None = 1,
-    signature: str | None = None,
-    safe_mode: bool = True,
-) -> FloatModel:
-    """Converts one signature of a SavedModel folder.
-
-    Args:
-        path: the folder.
-        batch_size: the file's batch where the model leaves it open; None leaves it open too.
-        signature: name of the signature; default the only one.
-        safe_mode: refuse graphs that do more than compute with tensors.
-
-    Raises:
-        UserError: the folder is unsafe, holds no such signature, or several and none is chosen,
-            or ops that TensorFlow Lite lacks.
-    """
-    import tensorflow as tf
-
-    source = f"SavedModel {path!r}"
-    loaded = _load(path, source, safe_mode)
-    signatures = getattr(loaded, "signatures", {})
-    computed = {key: _computed(function) for key, function in signatures.items()}
-    key = choose_signature(computed, signature, name=source)
-    if key is None:
-        raise UserError(f"{source} has no signature; save it with model.export(folder).")
-    serve = signatures[key]
-    specs = serve.structured_input_signature[1]
-    inputs = tuple(
-        _with_batch(
-            InputSpec(
-                name=name, shape=tuple(spec.shape.as_list()), dtype=spec.dtype.as_numpy_dtype
-            ),
-            batch_size,
-        )
-        for name, spec in specs.items()
-    )
-    names = tuple(serve.structured_outputs)
-
-    def forward(*tensors: Any) -> list[Any]:
-        # By what was loaded: a signature alone does not keep its variables.
-        outputs = loaded.signatures[key](
-            **{spec.name: t for spec, t in zip(inputs, tensors, strict=True)}
-        )
-        return [tf.identity(outputs[name]) for name in names]
-
-    def reference(sample: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        return [t.numpy() for t in forward(*(tf.constant(sample[s.name]) for s in inputs))]
-
-    tflite, _ = _convert(_traced(forward, inputs), source)
-    return FloatModel(
-        tflite=tflite,
-        inputs=inputs,
-        outputs=names,
-        signature=key,
-        reference=reference,
-        source=source,
-    )
-
-
-def _load(path: str, source: str, safe_mode: bool) -> Any:
-    import tensorflow as tf
-
-    try:
-        if safe_mode:
-            check_saved_model(path)
-        return tf.saved_model.load(path)
-    except UnsafeGraphError as error:
-        raise UserError(f"{source} {error}; {SAFE}") from error
-    except Exception as error:
-        raise UserError(
-            f"{source} cannot be loaded: {keras_reason(error)}; export it again."
-        ) from error
-
-
-def _computed(function: Any) -> Hashable:
-    """The same for signatures that call one function, with the same variables and names."""
-    graph = function.graph.as_graph_def()
-    called = tuple(node.attr["f"].func.name for node in graph.node if "f" in node.attr)
-    specs = function.structured_input_signature[1]
-    return (
-        called or graph.SerializeToString(deterministic=True),
-        frozenset(id(captured) for captured in function.captured_inputs),
-        frozenset((name, str(spec.shape), spec.dtype) for name, spec in specs.items()),
-        frozenset(function.structured_outputs),
-    )
-
-
 def _require_tensorflow(model: Any) -> None:
     if keras_kind(model) != "keras":
         return
@@ -186,13 +92,15 @@ def _require_tensorflow(model: Any) -> None:
         )
 
 
-def _with_batch(spec: InputSpec, batch_size: int | None) -> InputSpec:
+def with_batch(spec: InputSpec, batch_size: int | None) -> InputSpec:
+    """The input with this batch where the model leaves it open."""
     if not spec.shape or spec.shape[0] is not None:
         return spec
     return InputSpec(name=spec.name, shape=(batch_size, *spec.shape[1:]), dtype=spec.dtype)
 
 
-def _traced(forward: Callable[..., Any], inputs: Sequence[InputSpec]) -> Any:
+def traced(forward: Callable[..., Any], inputs: Sequence[InputSpec]) -> Any:
+    """A function of tensors as a graph."""
     import tensorflow as tf
 
     specs = [
@@ -201,7 +109,12 @@ def _traced(forward: Callable[..., Any], inputs: Sequence[InputSpec]) -> Any:
     return tf.function(forward, autograph=False).get_concrete_function(*specs)
 
 
-def _convert(function: Any, source: str) -> tuple[bytes, int]:
+def convert(function: Any, source: str) -> tuple[bytes, int]:
+    """A graph as a .tflite, and how many outputs it has.
+
+    Raises:
+        UserError: TensorFlow Lite lacks one of its ops.
+    """
     import tensorflow as tf
 
     try:

@@ -56,10 +56,8 @@ class KnownNames:
         """What the user registered under a name, or None."""
         return self.package.saving.get_registered_object(name) if isinstance(name, str) else None
 
-    def registered_function(self, name: object) -> bool:
-        """Whether the user registered a function; Keras up to 3.6 leaves the package out."""
-        if self.registered(name) is not None:
-            return True
+    def registered_somewhere(self, name: object) -> bool:
+        """Whether a package registered a function; Keras up to 3.6 leaves out which."""
         return any(key.endswith(f">{name}") for key in self.package.saving.get_custom_objects())
 
     def runs_code(self, name: str) -> bool:
