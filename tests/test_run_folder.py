@@ -207,5 +207,5 @@ def test_no_room_for_temporary_files_is_told(place, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "mkdtemp", full)
-    with pytest.raises(UserError, match="takes no temporary files: No space left on device"):
+    with pytest.raises(UserError, match="takes no more temporary files: No space left on device"):
         RunFolder()

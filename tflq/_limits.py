@@ -18,6 +18,8 @@ PUSH_SECONDS = 600
 PHONE_BACK_SECONDS = 60.0
 #: Seconds for one inference of a model that is tried before it is used.
 INFERENCE_SECONDS = 60
+#: Bytes of memory that such an inference may take.
+INFERENCE_MEMORY = 8 * 2**30
 #: Seconds for TensorFlow's quantizer to rewrite a model.
 QUANTIZER_SECONDS = 1800
 #: Seconds for a benchmarked model to start and run three times.

@@ -60,6 +60,14 @@ def test_a_crash_is_told_and_the_next_model_is_tried(content):
         assert try_model(content=content) is None
 
 
+def test_a_model_gets_so_much_memory(content, monkeypatch):
+    huge = builders.tflite(lambda x: tf.reduce_sum(tf.broadcast_to(x, (2**14, 2**14, 4))), (1, 4))
+    monkeypatch.setattr(client, "INFERENCE_MEMORY", 2**28)
+    with pytest.raises(CrashError, match="out of memory"):
+        try_model(content=huge)
+    assert try_model(content=content) is None
+
+
 def test_the_quantizer_quantizes(ranged):
     quantized, refusal = quantize(ranged, per_channel=True)
     assert refusal is None

@@ -212,6 +212,22 @@ def lists_files(folder, marker):
     return _module(call, folder / "m")
 
 
+def graph_in_a_text(folder, marker):
+    """A data set unpacks a graph that is only text to those who look."""
+    graph = tf.Graph()
+    with graph.as_default():
+        with tf.control_dependencies([tf.io.write_file(str(marker), "ran")]):
+            components = [tf.constant([1.0])]
+        tf.raw_ops.TensorSliceDataset(components=components, output_shapes=[[]], name="out")
+    text = graph.as_graph_def().SerializeToString()
+
+    def call(x):
+        inner = tf.raw_ops.DatasetFromGraph(graph_def=text)
+        return {"y": x, "count": tf.raw_ops.DatasetCardinality(input_dataset=inner)}
+
+    return _module(call, folder / "m")
+
+
 def aborts(folder, marker):
     def call(x):
         tf.raw_ops.Abort(error_msg="gone", exit_without_error=True)
@@ -344,6 +360,7 @@ GRAPHS = [
     summaries,
     reads_lines,
     lists_files,
+    graph_in_a_text,
     aborts,
     remote,
     unknown_op,

@@ -139,6 +139,7 @@ def with_module(layer, module="keras.layers"):
 
 
 def lambda_h5(folder, marker):
+    """CVE-2024-3660, and CVE-2025-9905 in `.h5`."""
     return write_h5(folder / "m.h5", sequential(old_lambda(marker)))
 
 
@@ -288,6 +289,7 @@ def function_of_a_module(folder, marker):
 
 
 def class_of_a_module(folder, marker):
+    """CVE-2025-1550."""
     _evil_module(folder, marker)
     config = {"module": "evil_by_name", "class_name": "Dense", "config": {}}
     return write_keras(folder / "m.keras", {"registered_name": None, **config})
@@ -323,6 +325,7 @@ def name_in_the_registered_name(folder, marker):
 
 
 def unsafe_switch(folder, marker):
+    """CVE-2025-9906."""
     function = named_function("keras.config", "enable_unsafe_deserialization")
     switch = new_lambda(marker)
     switch["config"] |= {"function": function, "name": "switch"}
@@ -331,12 +334,14 @@ def unsafe_switch(folder, marker):
 
 
 def downloads(folder, marker):
+    """CVE-2025-8747."""
     function = named_function("keras.utils", "get_file")
     config = sequential3(with_module(dense(kernel_initializer=function)))
     return write_keras(folder / "m.keras", config, version="3.15.1")
 
 
 def vocabulary_file(folder, marker):
+    """CVE-2025-12058."""
     secret = folder / "secret.txt"
     secret.write_text("word\n")
     layer = {"class_name": "StringLookup", "config": {"name": "f", "vocabulary": str(secret)}}
@@ -357,6 +362,7 @@ def vocabulary_file_h5(folder, marker):
 
 
 def saved_model_layer(folder, marker):
+    """CVE-2026-1462."""
     saved = folder / "inner"
     written_at_load(saved, marker)
     layer = {
@@ -404,6 +410,7 @@ def external_link(folder, marker):
 
 
 def external_storage(folder, marker):
+    """CVE-2026-1669."""
     place = folder / "secret.bin"
     place.write_bytes(bytes(64))
 

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import sys
 import zipfile
 
@@ -111,6 +113,17 @@ def _small_h5(folder):
     path = folder / "small.h5"
     tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(2, name="dense")]).save(path)
     return path
+
+
+def test_a_full_disk_is_not_the_files_fault(tmp_path, monkeypatch):
+    path = hostile_models.write_keras(tmp_path / "m.keras", hostile_models.sequential3())
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(UserError, match=r"m\.keras' cannot be read, or copied.*No space.*TMPDIR"):
+        load_keras(str(path))
 
 
 def test_an_archive_under_a_name_of_hdf5_is_told(tmp_path):

@@ -1,3 +1,5 @@
+import os
+
 import hostile_graphs
 import hostile_models
 import keras
@@ -61,6 +63,13 @@ def test_trusted_saved_models_run(tmp_path):
     path = str(hostile_graphs.main_op(tmp_path, tmp_path / "marker"))
     tflq.compare(path, path, X, safe_mode=False)
     assert (tmp_path / "marker").exists()
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    path = hostile_graphs.session_model(tmp_path / "m")
+    os.mkfifo(path / "variables" / "variables.more")
+    with pytest.raises(UserError, match=r"'variables/variables\.more' is no regular file"):
+        from_saved_model(str(path))
 
 
 def _converts(path, expected=None, **feeds):

@@ -9,11 +9,24 @@ import sys
 import threading
 from pathlib import Path
 
-from tflq._limits import INFERENCE_SECONDS, QUANTIZER_SECONDS
+from tflq._limits import INFERENCE_MEMORY, INFERENCE_SECONDS, QUANTIZER_SECONDS
 from tflq.apart import _server
-from tflq.apart._server import CRASHED, FAILED, OK, OPEN, REFUSED, TIMED_OUT, receive, send
+from tflq.apart._server import (
+    CRASHED,
+    FAILED,
+    NO_MEMORY,
+    OK,
+    OPEN,
+    REFUSED,
+    TIMED_OUT,
+    receive,
+    send,
+)
 
 _SCRIPT = Path(_server.__file__)
+
+# Seconds, and bytes of memory beyond what the server takes; 0 where there is no limit.
+_Limits = tuple[float, int]
 
 
 class CrashError(RuntimeError):
@@ -39,15 +52,16 @@ class _Process:
             env={**os.environ, **quiet},
         )
 
-    def ask(self, task: str, seconds: float, first: bytes, second: bytes) -> tuple[int, bytes]:
-        self.tell(task, seconds, first, second)
+    def ask(self, task: str, limits: _Limits, first: bytes, second: bytes) -> tuple[int, bytes]:
+        self.tell(task, limits, first, second)
         assert self._process.stdout is not None
         outcome, content = receive(self._process.stdout, 2)
         return outcome[0], content
 
-    def tell(self, task: str, seconds: float, first: bytes = b"", second: bytes = b"") -> None:
+    def tell(self, task: str, limits: _Limits, first: bytes = b"", second: bytes = b"") -> None:
         assert self._process.stdin is not None
-        send(self._process.stdin, task.encode(), str(seconds).encode(), first, second)
+        seconds, memory = (str(limit).encode() for limit in limits)
+        send(self._process.stdin, task.encode(), seconds, memory, first, second)
 
     @property
     def is_usable(self) -> bool:
@@ -76,11 +90,11 @@ def try_model(*, path: str | os.PathLike[str] | None = None, content: bytes = b"
         What LiteRT said where it refuses the model, else None.
 
     Raises:
-        CrashError: LiteRT dies of it.
+        CrashError: LiteRT dies of it, or takes too much memory.
         TimeLimitError: it does not come back.
     """
     place = b"" if path is None else os.fsencode(Path(path).absolute())
-    outcome, told = _ask("try_model", INFERENCE_SECONDS, place, content)
+    outcome, told = _ask("try_model", (INFERENCE_SECONDS, INFERENCE_MEMORY), place, content)
     return None if outcome in (OK, OPEN) else told.decode("utf-8", "replace")
 
 
@@ -94,20 +108,20 @@ def quantize(content: bytes, *, per_channel: bool) -> tuple[bytes, str | None]:
         CrashError: the quantizer dies of it.
         TimeLimitError: it does not come back.
     """
-    outcome, told = _ask("quantize", QUANTIZER_SECONDS, b"1" if per_channel else b"", content)
+    outcome, told = _ask("quantize", (QUANTIZER_SECONDS, 0), b"1" if per_channel else b"", content)
     return (told, None) if outcome == OK else (b"", told.decode("utf-8", "replace"))
 
 
 def expect_quantizer() -> None:
     """Loads TensorFlow where `quantize` will need it, while this process goes on."""
     with _lock, contextlib.suppress(OSError):
-        _server_process().tell("quantize", 0)
+        _server_process().tell("quantize", (0, 0))
 
 
-def _ask(task: str, seconds: float, first: bytes, second: bytes) -> tuple[int, bytes]:
+def _ask(task: str, limits: _Limits, first: bytes, second: bytes) -> tuple[int, bytes]:
     with _lock:
         try:
-            outcome, told = _server_process().ask(task, seconds, first, second)
+            outcome, told = _server_process().ask(task, limits, first, second)
         except (EOFError, OSError) as error:
             _stop()
             raise CrashError(
@@ -119,8 +133,10 @@ def _ask(task: str, seconds: float, first: bytes, second: bytes) -> tuple[int, b
             raise
     if outcome == CRASHED:
         raise CrashError(_death(int(told)))
+    if outcome == NO_MEMORY:
+        raise CrashError("out of memory")
     if outcome == TIMED_OUT:
-        raise TimeLimitError(f"it took over {seconds} s")
+        raise TimeLimitError(f"it took over {limits[0]} s")
     if outcome == FAILED:
         raise RuntimeError(told.decode())
     assert outcome in (OK, REFUSED, OPEN)

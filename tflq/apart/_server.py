@@ -4,8 +4,8 @@ Forking is quick once LiteRT and TensorFlow are loaded here; this process itself
 model. It is run as a script and imports nothing of tflq, so that nothing but Python's own path
 decides what it loads. It ends with the process that started it.
 
-A request is a task's name, its limit in seconds and two pieces of data; a reply is an outcome and a
-piece of data, `_client` has their meaning.
+A request is a task's name, its limits in seconds and in bytes of memory (0: none), and two pieces
+of data; a reply is an outcome and a piece of data, whose meaning `_client` has.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-OK, REFUSED, OPEN, CRASHED, TIMED_OUT, FAILED = range(6)
+OK, REFUSED, OPEN, NO_MEMORY, CRASHED, TIMED_OUT, FAILED = range(7)
 
 # Sizes that models are tried at which leave theirs open.
 _SIZES = (32, 224)
@@ -76,7 +76,10 @@ def _attempt(path: bytes, content: bytes, size: int) -> Exception | None:
     try:
         _run(_interpreter(path, content), size)
     # Names that are no text, and sizes beyond what an array can have, come as these.
-    except (RuntimeError, ValueError, MemoryError) as error:
+    except (RuntimeError, ValueError) as error:
+        if not str(error):
+            # Of memory that it does not get, LiteRT says nothing.
+            raise MemoryError from error
         return error
     return None
 
@@ -140,13 +143,16 @@ def _load(task: bytes) -> list[ModuleType]:
     return [importlib.import_module(name) for name in _TASKS[task][0]]
 
 
-def _apart(task: bytes, first: bytes, second: bytes, seconds: float, watched: int) -> Outcome:
+def _apart(
+    task: bytes, limits: tuple[float, int], first: bytes, second: bytes, watched: int
+) -> Outcome:
     """Runs a task in a child; stops it when its time is over or nobody waits any more."""
+    seconds, memory = limits
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _be_child(task, first, second, writing)
+        _be_child(task, memory, first, second, writing)
     os.close(writing)
     content = _result(reading, seconds, watched)
     os.close(reading)
@@ -161,10 +167,12 @@ def _apart(task: bytes, first: bytes, second: bytes, seconds: float, watched: in
     return content[0], content[1:]
 
 
-def _be_child(task: bytes, first: bytes, second: bytes, writing: int) -> None:
+def _be_child(task: bytes, memory: int, first: bytes, second: bytes, writing: int) -> None:
     try:
-        _leave_no_core()
+        _limit(memory)
         outcome, content = _TASKS[task][1](first, second)
+    except MemoryError:
+        outcome, content = NO_MEMORY, b""
     except BaseException:
         outcome, content = FAILED, traceback.format_exc().encode("utf-8", "replace")
     try:
@@ -175,10 +183,15 @@ def _be_child(task: bytes, first: bytes, second: bytes, writing: int) -> None:
         os._exit(0)
 
 
-def _leave_no_core() -> None:
+def _limit(memory: int) -> None:
+    """Leaves no core file, and takes no more memory than `memory` bytes above what it has."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    statistics = Path("/proc/self/statm")
+    if memory and statistics.exists():
+        held = int(statistics.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + memory, held + memory))
 
 
 def _result(reading: int, seconds: float, watched: int) -> bytes | None:
@@ -208,12 +221,13 @@ def main() -> None:
     for number in (0, 1, 2):
         os.dup2(sink, number)
     while True:
-        task, seconds, first, second = receive(requests, 4)
+        task, seconds, memory, first, second = receive(requests, 5)
         _load(task)
         if not float(seconds):
             # Only to be ready when it is asked.
             continue
-        outcome, content = _apart(task, first, second, float(seconds), requests.fileno())
+        limits = float(seconds), int(memory)
+        outcome, content = _apart(task, limits, first, second, requests.fileno())
         send(replies, bytes([outcome]), content)
 
 

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tflq import _limits
 from tflq._errors import UserError
@@ -50,15 +50,20 @@ def opened(file: Path) -> Iterator[Container]:
     """
     with RunFolder() as folder:
         try:
-            with file.open("rb") as source:
-                copy = _copied(source, file.suffix, Path(folder))
+            copy = _copied(file, Path(folder))
+        except OSError as error:
+            raise UserError(
+                f"model file {str(file)!r} cannot be read, or copied into a temporary folder "
+                f"({error.strerror}); check its permissions, and the space of the folder that "
+                "TMPDIR names."
+            ) from error
+        except DamagedError as error:
+            raise _damaged(file, str(error)) from error
+        try:
             container = _read_archive(copy) if copy.suffix == ".keras" else _read_hdf5(copy)
             check_wiring(container.config)
         except UnicodeDecodeError as error:
             raise _damaged(file, "its configuration is not UTF-8") from error
-        except OSError as error:
-            reason = error.strerror or keras_reason(error)
-            raise _damaged(file, reason) from error
         except Exception as error:
             # zipfile, h5py and json have no common base for a damaged file.
             raise _damaged(file, keras_reason(error)) from error
@@ -72,23 +77,28 @@ def _damaged(file: Path, reason: str) -> UserError:
     )
 
 
-def _copied(source: IO[bytes], suffix: str, folder: Path) -> Path:
-    start = source.read(len(_HDF5))
+def _copied(file: Path, folder: Path) -> Path:
+    with file.open("rb") as source:
+        start = source.read(len(_HDF5))
+        copy = folder / _name(start, file.suffix)
+        with copy.open("wb") as target:
+            target.write(start)
+            shutil.copyfileobj(source, target)
+    return copy
+
+
+def _name(start: bytes, suffix: str) -> str:
+    """The name by which Keras knows how to read a file that starts so."""
     if start == _HDF5:
         # Keras wrote HDF5 under either name until 2.12.
-        copy = folder / "model.h5"
-    elif start.startswith(_ZIP) and suffix == ".keras":
-        copy = folder / "model.keras"
-    elif start.startswith(_ZIP):
+        return "model.h5"
+    if not start.startswith(_ZIP):
+        raise DamagedError("it is neither a .keras archive nor HDF5")
+    if suffix != ".keras":
         raise DamagedError(
             f"its contents are those of a .keras file, and its name ends in {suffix}"
         )
-    else:
-        raise DamagedError("it is neither a .keras archive nor HDF5")
-    with copy.open("wb") as target:
-        target.write(start)
-        shutil.copyfileobj(source, target)
-    return copy
+    return "model.keras"
 
 
 def _read_archive(path: Path) -> Container:

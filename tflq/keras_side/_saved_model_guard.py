@@ -23,13 +23,15 @@ def check_saved_model(path: str) -> None:
         UnsafeGraphError: loading or running it would do more than compute.
         DamagedError: it is no SavedModel.
     """
-    saved = _parsed(Path(path))
+    folder = Path(path)
+    saved = _parsed(folder)
+    _check_files(folder)
     single = len(saved.meta_graphs) == 1
     for graph in saved.meta_graphs:
         effects = Effects(graph.graph_def)
         effects.check_ops()
         effects.check_fillers()
-        _check_assets(graph, Path(path))
+        _check_assets(graph, folder)
         if single and graph.HasField("object_graph_def"):
             _check_objects(graph, effects)
         else:
@@ -52,6 +54,14 @@ def _parsed(folder: Path) -> Any:
             return SavedModel.FromString(content)
         return text_format.Parse(content.decode(), SavedModel())
     raise DamagedError("it has no saved_model.pb")
+
+
+def _check_files(folder: Path) -> None:
+    """What TensorFlow opens besides, so that it waits for no pipe."""
+    for part in ("variables", "debug"):
+        for file in (folder / part).glob("*"):
+            if file.exists() and not file.is_file() and not file.is_dir():
+                raise DamagedError(f"its {shown(f'{part}/{file.name}')} is no regular file")
 
 
 def _asset_files(graph: Any) -> list[Any]:

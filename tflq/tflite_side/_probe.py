@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from tflq._errors import UserError
-from tflq._limits import INFERENCE_SECONDS
+from tflq._limits import INFERENCE_MEMORY, INFERENCE_SECONDS
 from tflq._reasons import runtime_reason
 from tflq.apart import CrashError, TimeLimitError, try_model
 from tflq.tflite_side._graph import op_names
@@ -32,7 +32,8 @@ def probe(path: str | os.PathLike[str], part: bytes | None = None) -> None:
         ) from None
     except CrashError as error:
         raise UserError(
-            f"{name} crashes the LiteRT runtime ({error}): it is damaged; export or copy it again."
+            f"{name} crashes the LiteRT runtime ({error}): it is damaged, or one inference takes "
+            f"over {INFERENCE_MEMORY >> 30} GB; export or copy it again."
         ) from None
     if refusal is not None:
         content = Path(path).read_bytes() if part is None else part
