@@ -17,6 +17,7 @@ from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._layers import layer_resolver
 from tflq.keras_side._load import SAFE
 from tflq.keras_side._saved_model_guard import check_saved_model
+from tflq.keras_side._scopes import refuse_odd_names
 from tflq.keras_side._signature import Signature, read_signature
 from tflq.keras_side._untraceable import untraceable
 
@@ -50,6 +51,7 @@ def from_keras(
         return [tf.identity(value) for value in tf.nest.flatten(signature.call(tensors))]
 
     source = source or f"Keras model {model.name!r}"
+    refuse_odd_names(model, source)
     try:
         function = _traced(forward, inputs)
     except UserError:
