@@ -8,8 +8,8 @@ A reader may read a damaged file or refuse it in a sentence. It may not crash, h
 end in a traceback, take over 2 GB, show what a terminal would obey, or leave an output that is
 neither whole nor what was there before. Cases are random and repeatable: `--only` runs one again
 here, with its traceback, and `--keep` writes it into a folder, such as `tests/corpus`. With
-`--results`, outcomes are added to a file there by the thousands, and a run that was cut off goes on.
-`--smoke` runs a few thousand.
+`--results`, outcomes are added to a file there by the thousands, and a run that was cut off goes
+on. `--smoke` runs a few thousand.
 Exits with 1 where there is a fault.
 """
 
