@@ -80,6 +80,18 @@ def write_to_full(path, full):
         _files.write_whole(path, b"new")
 
 
+def test_any_name_can_be_told(here):
+    name = os.fsdecode(b"\xc3\xa9\xff.tflite")
+    done = subprocess.run(
+        [*EXPORT[:-1], name, "--data=data.npy"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"\\udcff" in done.stdout
+    assert (here / name).exists()
+
+
 EXPORT = [sys.executable, "-m", "tflq.cli.main", "export", "m.tflite", "o.tflite"]
 
 
