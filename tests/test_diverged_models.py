@@ -9,6 +9,7 @@ import tflq
 from tflq import UserError
 from tflq._overflow import first_overflow
 from tflq.keras_side import from_keras
+from tflq.tflite_side import Graph, pack
 
 DATA = np.random.default_rng(0).normal(size=(6, 6, 6, 3)).astype(np.float32)
 
@@ -80,6 +81,25 @@ def test_masks_of_minus_infinity_are_no_mistake(tmp_path):
     assert report.outputs[0].samples
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_weight_of_a_tflite_is_named_in_its_own_names(value, tmp_path):
+    path, output = tmp_path / "wrong.tflite", tmp_path / "out.tflite"
+    graph = Graph.from_bytes(from_keras(network("conv/kernel", 1.0)).tflite)
+    (op,) = [op for op in graph.ops if op.kind == "CONV_2D"]
+    place = graph.model.subgraphs[0].tensors[op.inputs[1]].buffer
+    weights = graph.constant(op.inputs[1]).copy()
+    weights.flat[1] = value
+    graph.model.buffers[place].data = np.frombuffer(weights.tobytes(), np.uint8)
+    path.write_bytes(pack(graph.model))
+    for run in (
+        lambda: tflq.export(path, output, data=DATA),
+        lambda: tflq.export(path, output, scheme="dynamic"),
+        lambda: tflq.compare(path, path, DATA),
+    ):
+        with pytest.raises(UserError, match=r"weight 'net.*conv.*' of model file .* holds NaN or"):
+            run()
+
+
 @pytest.mark.parametrize(
     ("weight", "value", "choices", "message"),
     [
@@ -94,6 +114,13 @@ def test_where_numbers_grow_too_large(weight, value, choices, message, tmp_path)
         tflq.export(network(weight, value), tmp_path / "model.tflite", **choices)
 
 
+def test_bounds_of_infinity_are_no_mistake_in_comparing():
+    given = keras.Input((4,))
+    model = keras.Model(given, keras.ops.where(given > 0, given, np.float32(-np.inf)))
+    compared = tflq.compare(model, model, np.ones((2, 4), np.float32))
+    assert compared.outputs[0].largest_error == 0
+
+
 def test_the_first_op_that_overflows_is_found():
     sample = {"image": 100 * DATA[:1]}
     found = first_overflow(from_keras(network("conv/kernel", 3e38)), sample)
@@ -101,6 +128,16 @@ def test_the_first_op_that_overflows_is_found():
     healthy = from_keras(network("conv/kernel", 1.0))
     assert first_overflow(healthy, sample) is None
     assert first_overflow(healthy, {"image": np.nan * DATA[:1]}) is None
+
+
+@pytest.mark.parametrize("weight", ["kernel", "bias"])
+def test_after_training_for_the_file(weight, tmp_path):
+    given = keras.Input((4,), name="given")
+    qat = tflq.quantize(keras.Model(given, layers.Dense(3, name="head")(given)), data=np.eye(4))
+    (found,) = [w for w in qat.weights if w.path.endswith(f"/{weight}")]
+    found.assign(np.full(found.shape, np.nan))
+    with pytest.raises(UserError, match=rf"weight '.*{weight}' .* holds NaN or infinity"):
+        tflq.export(qat, tmp_path / "model.tflite")
 
 
 def test_ranges_to_start_training_from():

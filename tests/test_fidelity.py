@@ -100,3 +100,14 @@ def test_channels_of_one_kind_are_not():
     meter = FidelityMeter("y")
     meter.update(0, np.array([[1.0, 5.0, -9.0]]), np.array([[1.1, 5.0, -9.0]]))
     assert meter.result().channels_db == ()
+
+
+def test_what_is_no_number_is_no_perfect_match():
+    meters = [FidelityMeter("y") for _ in range(2)]
+    good, bad = np.array([[1.0, 2.0]]), np.array([[np.nan, 2.0]])
+    meters[0].update(0, good, bad)
+    meters[1].update(1, good, good)
+    for meter in (meters[0].merge(meters[1]), meters[1].merge(meters[0])):
+        assert np.isnan(meter.result().largest_error)
+        meter.update(2, good, good)
+        assert np.isnan(meter.result().largest_error)

@@ -207,5 +207,29 @@ def test_no_room_for_temporary_files_is_told(place, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "mkdtemp", full)
-    with pytest.raises(UserError, match="takes no temporary files: No space left on device"):
+    with pytest.raises(UserError, match="takes no more temporary files: No space left on device"):
         RunFolder()
+
+
+CROWD = """
+import os, sys
+from tflq import _run_folder
+for _ in range(60):
+    _run_folder._process = _run_folder._Process()
+    folder = _run_folder.RunFolder()
+    open(os.path.join(folder.name, "file"), "w").close()
+    _run_folder.remove_leftovers()
+    assert os.path.exists(os.path.join(folder.name, "file"))
+    folder.cleanup()
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_many_that_start_and_clean_at_once_keep_what_is_theirs(place):
+    crowd = [
+        subprocess.Popen([sys.executable, "-c", CROWD], stderr=subprocess.PIPE) for _ in range(4)
+    ]
+    told = [process.communicate()[1] for process in crowd]
+    assert [process.returncode for process in crowd] == [-signal.SIGKILL] * 4, told
+    remove_leftovers()
+    assert not list(place.iterdir())

@@ -12,7 +12,8 @@ import pytest
 import tflq
 from tflq import UserError
 from tflq._lock import locked
-from tflq._rows import read_rows
+from tflq._rows import append_row, read_rows
+from tflq._sensitivity import _resumed
 from tflq.cli.main import main
 
 
@@ -191,3 +192,14 @@ def test_the_command_line(data, tmp_path, capsys, monkeypatch):
     with locked("kept", "sensitivity"):
         assert main(["sensitivity", "net.keras", *flags]) == 2
     assert "in use by another sensitivity" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("effect", [None, [], {"layer": 1}, {"layer": "a", "unknown": 2}])
+def test_a_row_that_cannot_be_costs_its_layer(tmp_path, effect):
+    class Layers:
+        def measure(self, done):
+            assert not done
+            yield from ()
+
+    append_row(tmp_path / "rows.jsonl", {"of": "this", "effect": effect})
+    assert not list(_resumed(Layers(), tmp_path / "rows.jsonl", "this"))

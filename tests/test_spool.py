@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from tflq import UserError
 from tflq._spool import Spool
 
 
@@ -28,3 +30,21 @@ def test_it_is_as_lazy_as_its_source():
 def test_an_empty_stream_stays_empty():
     spool = Spool(iter(()))
     assert list(spool) == list(spool) == []
+
+
+def test_a_full_disk_is_told(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(UserError, match="takes no more temporary files: No space left on device"):
+        list(Spool(_samples()))
+
+
+def test_what_the_samples_raise_is_not_of_the_disk():
+    def broken():
+        yield from _samples()
+        raise OSError("of the user's")
+
+    with pytest.raises(OSError, match="of the user's"):
+        list(Spool(broken()))

@@ -12,7 +12,7 @@ from tflq._source import has_signatures, open_model
 from tflq._tables import megabytes, to_json
 from tflq._verify import Run, measure_fidelity
 from tflq.data import data_dtypes
-from tflq.tflite_side import FileFacts, Runner, read_facts
+from tflq.tflite_side import FileFacts, Graph, Runner, read_facts, refuse_infinite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,8 @@ def compare(
         A `Comparison`; `print` shows it as a table.
 
     Raises:
-        UserError: inputs or outputs of the two do not correspond, or data does not fit.
+        UserError: inputs or outputs of the two do not correspond, data does not fit, or a weight
+            is not finite.
 
     Example:
         >>> import keras, numpy as np, tflq
@@ -87,6 +88,8 @@ def compare(
         )
         for model in (reference, candidate)
     )
+    for model in (first, second):
+        refuse_infinite(Graph.from_bytes(model.tflite), model.source, bounds=True)
     _require_same_doors(first, second)
     stream = batched(data, first.inputs, description="comparing")
     outputs = measure_fidelity(_run(first, first), _run(second, first), stream, names=first.outputs)

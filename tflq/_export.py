@@ -50,7 +50,8 @@ def export(
         model: a Keras 3 or tf_keras model (functional, Sequential, or subclassed and built), one
             quantized by `tflq.quantize` or tfmot (trained ranges are kept), the path of a
             `.keras`, `.h5` or float `.tflite` file, or of a SavedModel folder.
-        path: the file to write or replace.
+        path: the file to write or replace; a link is followed, a device such as /dev/stdout is
+            written to, and what else is no file is refused.
         data: the representative dataset, unlabelled or labelled, 100 samples or more: an array
             of shape (samples, ...), a dict of them by input name, a list, generator, function
             that returns one, `tf.data.Dataset` or `keras.utils.PyDataset`. Schemes that keep

@@ -77,7 +77,8 @@ class FidelityMeter:
         """
         r = reference.astype(np.float64).reshape(-1)
         c = candidate.astype(np.float64).reshape(-1)
-        difference = r - c
+        with np.errstate(invalid="ignore"):
+            difference = r - c
         # Not `r @ r`, whose order of summation depends on the number of threads.
         signal, noise = float(np.square(r).sum()), float(np.square(difference).sum())
         self._samples += 1
@@ -85,7 +86,7 @@ class FidelityMeter:
         self._noise.add(noise)
         self._candidate.add(float(np.square(c).sum()))
         self._product.add(float((r * c).sum()))
-        self._largest = max(self._largest, float(np.abs(difference).max(initial=0.0)))
+        self._largest = _larger(self._largest, float(np.abs(difference).max(initial=0.0)))
         if reference.ndim >= 1 and reference.shape[-1] > 1:
             same = reference.argmax(-1) == candidate.argmax(-1)
             self._agreed += int(np.sum(same))
@@ -98,7 +99,9 @@ class FidelityMeter:
         count = reference.shape[-1]
         r, c = reference.reshape(-1, count), candidate.reshape(-1, count)
         self._channels = self._channels or tuple(_Channel() for _ in range(count))
-        found = (np.square(r).sum(0), np.square(r - c).sum(0), np.abs(r).max(0, initial=0.0))
+        with np.errstate(invalid="ignore"):
+            noise = np.square(r - c).sum(0)
+        found = (np.square(r).sum(0), noise, np.abs(r).max(0, initial=0.0))
         for channel, *values in zip(self._channels, *map(np.ndarray.tolist, found), strict=True):
             channel.add(*values)
 
@@ -110,7 +113,7 @@ class FidelityMeter:
         merged._noise = self._noise.merge(other._noise)
         merged._candidate = self._candidate.merge(other._candidate)
         merged._product = self._product.merge(other._product)
-        merged._largest = max(self._largest, other._largest)
+        merged._largest = _larger(self._largest, other._largest)
         merged._agreed = self._agreed + other._agreed
         merged._judged = self._judged + other._judged
         merged._worst = heapq.nlargest(_WORST, [*self._worst, *other._worst])
@@ -163,6 +166,11 @@ class _Channel:
     @property
     def sqnr_db(self) -> float:
         return sqnr_db(self._signal.value, self._noise.value)
+
+
+def _larger(one: float, other: float) -> float:
+    """NaN where either is: what is no number is not as good as no error."""
+    return float(np.maximum(one, other))
 
 
 def sqnr_db(signal: float, noise: float) -> float:

@@ -30,7 +30,7 @@ TENSOR_ELEMENTS = 2**31 - 1
 TENSOR_RANK = 32
 #: Bytes of a Keras model's configuration; the largest networks that Keras has take 2 MB.
 KERAS_CONFIG = 32 * 2**20
-#: Lists and dicts in it.
+#: Lists and dicts in a Keras model's configuration, all in all.
 KERAS_PARTS = 2_000_000
 #: Lists and dicts inside each other in a Keras model's configuration.
 KERAS_NESTING = 500

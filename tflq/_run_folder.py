@@ -41,13 +41,9 @@ class RunFolder:
     """
 
     def __init__(self) -> None:
-        try:
-            self.name = tempfile.mkdtemp(dir=process_folder())
-        except OSError as error:
-            raise UserError(
-                f"folder {tempfile.gettempdir()!r} takes no temporary files: {error.strerror}; "
-                "free space, or set TMPDIR."
-            ) from error
+        above = process_folder()
+        with room():
+            self.name = tempfile.mkdtemp(dir=above)
         self._finalizer = weakref.finalize(self, _remove, self.name, os.getpid())
 
     def __enter__(self) -> str:
@@ -59,6 +55,22 @@ class RunFolder:
     def cleanup(self) -> None:
         """Removes the folder with all that is in it."""
         self._finalizer()
+
+
+@contextlib.contextmanager
+def room() -> Iterator[None]:
+    """Around what writes temporary files.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"folder {str(_process.above())!r} takes no more temporary files: "
+            f"{error.strerror or error}; free space, or set TMPDIR."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -106,13 +118,22 @@ class _Process:
                 atexit.register(_remove, str(self._path), os.getpid())
             return self._path
 
+    def above(self) -> Path:
+        """Where it lies, or will."""
+        return Path(tempfile.gettempdir()) if self._path is None else self._path.parent
+
 
 _process = _Process()
 
 
 def process_folder() -> Path:
-    """The folder of all temporaries of this process, with which it goes."""
-    return _process.folder()
+    """The folder of all temporaries of this process, with which it goes.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    with room():
+        return _process.folder()
 
 
 def _forget() -> None:

@@ -67,16 +67,17 @@ def open_model(
         )
     if loaded is not model:
         name = f"model file {os.fspath(model)!r}"
-    refuse_infinite(loaded, name)
     if keras_kind(loaded) == "keras" and _is_quantized(loaded):
         from tflq.qat import deploy
         from tflq.tflite_side import sign_16_bits
 
         deployed = deploy(loaded)
+        refuse_infinite(loaded, name)
         made = from_keras(deployed.model, batch_size=batch_size, dtypes=dtypes, source=name)
         reference = keras_reference(deployed.plain, made.inputs)
         content = sign_16_bits(made.tflite)
         return replace(made, tflite=content, training=deployed.training, reference=reference)
+    refuse_infinite(loaded, name)
     return from_keras(as_float(loaded), batch_size=batch_size, dtypes=dtypes, source=name)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tflq._run_folder import RunFolder
+from tflq._run_folder import RunFolder, room
 
 Sample = Mapping[str, np.ndarray]
 
@@ -41,7 +41,8 @@ class Spool:
         count = 0
         for sample in self._samples:
             self._names = tuple(sample)
-            np.savez(self._file(count), *sample.values())
+            with room():
+                np.savez(self._file(count), *sample.values())
             count += 1
             yield sample
         self._count = count

@@ -92,8 +92,8 @@ def test_a_hang_ends_and_the_next_model_is_tried(content, monkeypatch):
 
 def test_a_killed_server_is_started_again(content):
     try_model(content=content)
-    client._running._process.kill()
-    client._running._process.wait()
+    client._running["try_model"]._process.kill()
+    client._running["try_model"]._process.wait()
     assert try_model(content=content) is None
 
 
@@ -117,24 +117,23 @@ def test_threads_wait_for_each_other(content):
 
 def test_a_forked_process_has_a_server_of_its_own(content):
     try_model(content=content)
-    mine = client._running
+    mine = client._running["try_model"]
     with multiprocessing.get_context("fork").Pool(1) as pool:
         assert pool.apply(_tried, (content,)) != mine._process.pid
     assert try_model(content=content) is None
-    assert client._running is mine
+    assert client._running["try_model"] is mine
 
 
 def _tried(content):
     assert try_model(content=content) is None
-    return client._running._process.pid
+    return client._running["try_model"]._process.pid
 
 
 _WAITS = """
 import sys
 import tflq.apart._client as client
 from tflq.apart import try_model
-client._server_process()
-print(client._running._process.pid, flush=True)
+print(client._server_for("try_model")._process.pid, flush=True)
 try_model(path=sys.argv[1])
 """
 

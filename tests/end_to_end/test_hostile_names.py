@@ -86,6 +86,9 @@ def test_keras_models(kind, data, tmp_path, capsys):
     else:
         assert code == 2 and "takes no layer or model that is named" in told
         assert told.count("\n") == 1
+    # What fails leaves nothing of the name on those that follow.
+    follower = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="follower")])
+    assert follower.weights[0].path in ("follower/kernel", f"{follower.name}/follower/kernel")
 
 
 def _picture(folder, name):

@@ -137,3 +137,14 @@ def test_the_digest_tells_of_which_layer_it_is(saved):
     _, file = saved
     content = file.read_bytes()
     assert content.startswith(_digest(_key("adaround", problem_of()), content))
+
+
+def test_a_run_that_solved_nothing_leaves_nothing(tmp_path):
+    checkpoint = Checkpoint(tmp_path / ".rounding")
+    with pytest.raises(KeyboardInterrupt), checkpoint.kept_to_one():
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(KeyboardInterrupt), checkpoint.kept_to_one():
+        checkpoint.save("adaround", problem_of(), SOLVED)
+        raise KeyboardInterrupt
+    assert checkpoint.load("adaround", problem_of()) is not None

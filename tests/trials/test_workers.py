@@ -222,6 +222,15 @@ def test_workers_end_with_who_started_them(tmp_path, monkeypatch):
     assert not list(place.iterdir())
 
 
+def test_without_keys_there_are_no_workers(monkeypatch):
+    def missing():
+        raise ImportError("cryptography")
+
+    monkeypatch.setattr(Security, "temporary", missing)
+    with pytest.raises(UserError, match=r"pip install 'tflq\[cluster\]'"), open_workers(2):
+        pass
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

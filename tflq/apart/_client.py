@@ -76,7 +76,8 @@ class _Process:
 
 
 _lock = threading.Lock()
-_running: _Process | None = None
+# One a task: what tries models forks quickly, for TensorFlow is not loaded in it.
+_running: dict[str, _Process] = {}
 
 
 def try_model(*, path: str | os.PathLike[str] | None = None, content: bytes = b"") -> str | None:
@@ -115,21 +116,21 @@ def quantize(content: bytes, *, per_channel: bool) -> tuple[bytes, str | None]:
 def expect_quantizer() -> None:
     """Loads TensorFlow where `quantize` will need it, while this process goes on."""
     with _lock, contextlib.suppress(OSError):
-        _server_process().tell("quantize", (0, 0))
+        _server_for("quantize").tell("quantize", (0, 0))
 
 
 def _ask(task: str, limits: _Limits, first: bytes, second: bytes) -> tuple[int, bytes]:
     with _lock:
         try:
-            outcome, told = _server_process().ask(task, limits, first, second)
+            outcome, told = _server_for(task).ask(task, limits, first, second)
         except (EOFError, OSError) as error:
-            _stop()
+            _stop(task)
             raise CrashError(
                 "the process that runs it could not be started or was killed"
             ) from error
         except BaseException:
             # Ctrl-C: its answer would be taken for the next one's.
-            _stop()
+            _stop(task)
             raise
     if outcome == CRASHED:
         raise CrashError(_death(int(told)))
@@ -147,18 +148,22 @@ def _death(number: int) -> str:
     return (signal.strsignal(number) or f"signal {number}").lower() if number else "it ended"
 
 
-def _server_process() -> _Process:
-    global _running
-    if _running is None or not _running.is_usable:
-        _running = _Process()
-    return _running
+def _server_for(task: str) -> _Process:
+    if task not in _running or not _running[task].is_usable:
+        _running[task] = _Process()
+    return _running[task]
 
 
-def _stop() -> None:
-    global _running
-    if _running is not None and _running.owner == os.getpid():
-        _running.stop()
-    _running = None
+def _stop(task: str) -> None:
+    process = _running.pop(task, None)
+    if process is not None and process.owner == os.getpid():
+        process.stop()
 
 
-atexit.register(_stop)
+def stop_all() -> None:
+    """Ends the processes of this one, as its own end does."""
+    for task in list(_running):
+        _stop(task)
+
+
+atexit.register(stop_all)

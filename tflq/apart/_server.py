@@ -77,6 +77,9 @@ def _attempt(path: bytes, content: bytes, size: int) -> Exception | None:
         _run(_interpreter(path, content), size)
     # Names that are no text, and sizes beyond what an array can have, come as these.
     except (RuntimeError, ValueError) as error:
+        if not str(error):
+            # Of memory that it does not get, LiteRT says nothing.
+            raise MemoryError from error
         return error
     return None
 

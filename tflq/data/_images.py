@@ -99,16 +99,17 @@ def image_folder(
 def _pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"folder {str(folder)!r} does not exist; give a folder of pictures.")
-    found = [file for file in _files(folder) if _is_picture(file.name)]
+    found = [Path(path) for path in _found(folder)]
     if not found:
         raise UserError(
             f"folder {str(folder)!r} holds no picture; give one with {' '.join(_SUFFIXES)}."
         )
-    return sorted(found)
+    # By what paths compare by, each of which they would ask for again and again.
+    return sorted(found, key=lambda file: file.parts)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Whatever is no folder, without links to folders: they may lead round in circles."""
+def _found(folder: Path) -> Iterator[str]:
+    """What has a picture's name, without what links to folders lead to: maybe round in circles."""
     # os.walk calls itself for every level, of which there may be more than Python's stack holds.
     ahead, seen = [str(folder)], 0
     while ahead:
@@ -122,7 +123,8 @@ def _files(folder: Path) -> Iterator[Path]:
                             "one with fewer."
                         )
                     if not _is_folder(entry):
-                        yield Path(entry.path)
+                        if _is_picture(entry.name):
+                            yield entry.path
                     elif not entry.is_symlink() and not entry.name.startswith("."):
                         ahead.append(entry.path)
         except OSError as error:
@@ -141,4 +143,4 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _is_picture(name: str) -> bool:
     # Hidden files with a picture's suffix are notes of file managers, not pictures.
-    return not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES
+    return not name.startswith(".") and name.lower().endswith(_SUFFIXES)

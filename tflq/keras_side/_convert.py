@@ -13,6 +13,7 @@ from tflq._reasons import quantizer_reason
 from tflq.data import InputSpec
 from tflq.keras_side._kind import keras_kind
 from tflq.keras_side._layers import layer_resolver
+from tflq.keras_side._scopes import refuse_odd_names
 from tflq.keras_side._signature import Signature, read_signature
 from tflq.keras_side._untraceable import untraceable
 
@@ -46,6 +47,7 @@ def from_keras(
         return [tf.identity(value) for value in tf.nest.flatten(signature.call(tensors))]
 
     source = source or f"Keras model {model.name!r}"
+    refuse_odd_names(model, source)
     try:
         function = traced(forward, inputs)
     except UserError:

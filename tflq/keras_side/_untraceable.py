@@ -1,13 +1,10 @@
 """Says why a Keras model cannot be made into a graph."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from tflq._reasons import failed_class, keras_reason
 from tflq.data import InputSpec
-
-_SCOPE = re.compile(r"'(.*?)/?' is not a valid (?:root )?scope name", re.DOTALL)
 
 
 def untraceable(error: Exception, model: Any, inputs: Sequence[InputSpec], source: str) -> str:
@@ -19,11 +16,6 @@ def untraceable(error: Exception, model: Any, inputs: Sequence[InputSpec], sourc
         inputs: what it was called on.
         source: how messages call it.
     """
-    if named := _SCOPE.search(str(error)):
-        return (
-            f"{source} cannot become a graph: TensorFlow takes no layer or model that is named "
-            f"{named[1]!r}; name it with letters from a to z, digits, and . _ - after the first."
-        )
     failed = failed_class(error)
     reason = keras_reason(error)
     where = "" if failed is None else f"{_layers(model, failed)} fails: "

@@ -20,6 +20,7 @@ from tflq.tflite_side._derived_ranges import derive_ranges
 from tflq.tflite_side._digest import graph_digest, structure_digest
 from tflq.tflite_side._facts import FileFacts, read_facts
 from tflq.tflite_side._file import pack, read_bytes
+from tflq.tflite_side._finite import refuse_infinite
 from tflq.tflite_side._float_only import float_only, ranked_scores
 from tflq.tflite_side._graph import Graph, Op, Quantization, Tensor
 from tflq.tflite_side._io import IO_TYPES, Doors, Io, check_io, default_io, resolve_io
@@ -104,6 +105,7 @@ __all__ = [
     "read_bytes",
     "read_facts",
     "refine",
+    "refuse_infinite",
     "resolve_io",
     "return_order",
     "same_activations",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tflq._disk_array import disk_array
 from tflq._run_folder import RunFolder
 
 # Bytes of one tensor over all samples.
@@ -54,5 +55,4 @@ class ActivationStore:
         if np.prod(shape, dtype=np.int64) * dtype.itemsize <= _IN_MEMORY:
             return np.empty(shape, dtype)
         self._made += 1
-        path = Path(self._folder.name, f"{self._made}.npy")
-        return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+        return disk_array(self._folder, f"{self._made}.npy", shape, dtype)

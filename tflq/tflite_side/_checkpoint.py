@@ -3,7 +3,8 @@
 import contextlib
 import hashlib
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tflq._lock import locked
 from tflq.tflite_side._layer_problem import LayerProblem, Rounded
 
 _CODES, _SCALE = np.dtype("<i2"), np.dtype("<f4")
+_SUFFIX = ".rounded"
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -31,9 +33,15 @@ class Checkpoint:
     def __init__(self, folder: Path):
         self._folder = folder
 
-    def kept_to_one(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def kept_to_one(self) -> Iterator[None]:
         """Keeps other programs out while layers are solved; see `locked`."""
-        return locked(self._folder, "export")
+        with locked(self._folder, "export"):
+            try:
+                yield
+            finally:
+                if not any(self._folder.glob(f"*{_SUFFIX}")):
+                    self._remove()
 
     def load(self, method: str, problem: LayerProblem) -> Rounded | None:
         """The solution of an equal problem, if there is one."""
@@ -63,10 +71,13 @@ class Checkpoint:
         """Removes the folder, for its work is done; another program that is at work keeps it."""
         if self._folder.is_dir():
             with contextlib.suppress(UserError), self.kept_to_one():
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._remove()
+
+    def _remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _file(self, key: str) -> Path:
-        return self._folder / f"{key[:32]}.rounded"
+        return self._folder / f"{key[:32]}{_SUFFIX}"
 
 
 def _key(method: str, problem: LayerProblem) -> str:

@@ -21,6 +21,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflq._errors import UserError
 from tflq.tflite_side._file import pack, parse
+from tflq.tflite_side._finite import refuse_infinite
 from tflq.tflite_side._fuse_activations import fuse_activations
 from tflq.tflite_side._graph import Graph, Op, Quantization
 from tflq.tflite_side._kernel_rules import SAME_SCALE
@@ -115,13 +116,7 @@ def _check_floats(graph: Graph, name: str) -> None:
                 f"{name} computes in {tensor.dtype} (tensor {tensor.name!r}); build the model "
                 "with dtype policy 'float32' and load its weights into that."
             )
-        if tensor.dtype == "float32" and tensor.is_constant:
-            value = graph.constant(tensor.index)
-            if not np.isfinite(value).all():
-                raise UserError(
-                    f"weight {tensor.name!r} of {name} holds NaN or infinity; "
-                    "restore a checkpoint from before training diverged."
-                )
+    refuse_infinite(graph, name)
 
 
 class _Rewriter:

@@ -1,10 +1,10 @@
 """What the float network computes at a few places of every weighted op."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
+from tflq._disk_array import disk_array
 from tflq._run_folder import RunFolder
 from tflq.data import InputSpec
 from tflq.tflite_side._graph import Graph, Op
@@ -77,5 +77,4 @@ class Targets:
         return self._shapes[op.index]
 
     def _file(self, op: Op, shape: tuple[int, ...]) -> np.ndarray:
-        path = Path(self._folder.name, f"{op.index}.npy")
-        return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+        return disk_array(self._folder, f"{op.index}.npy", shape, np.float32)

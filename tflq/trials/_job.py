@@ -15,7 +15,7 @@ from tflq._choices import Choices
 from tflq._clock import Clock
 from tflq._metric import Evaluation, Function, Metric, make_metric
 from tflq._opened import Opened, open_for
-from tflq._run_folder import RunFolder
+from tflq._run_folder import RunFolder, room
 from tflq._verify import Sample
 from tflq.keras_side import keras_kind
 from tflq.ranges import Histogram
@@ -46,7 +46,8 @@ class Shipped:
         if (kind := keras_kind(model)) is not None:
             with RunFolder() as folder:
                 path = Path(folder, "model.keras")
-                model.save(path)
+                with room():
+                    model.save(path)
                 return cls(name=path.name, files={path.name: path.read_bytes()}, kind=kind)
         path = Path(model)
         found = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
@@ -58,7 +59,8 @@ class Shipped:
         for name, content in self.files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+            with room():
+                target.write_bytes(content)
         path = folder / self.name
         if self.kind is None:
             return path

@@ -8,8 +8,8 @@ A reader may read a damaged file or refuse it in a sentence. It may not crash, h
 end in a traceback, take over 2 GB, show what a terminal would obey, or leave an output that is
 neither whole nor what was there before. Cases are random and repeatable: `--only` runs one again
 here, with its traceback, and `--keep` writes it into a folder, such as `tests/corpus`. With
-`--results`, outcomes are added to a file there by the thousand, and a run that was cut off goes on.
-`--smoke` runs a few thousand.
+`--results`, outcomes are added to a file there by the thousands, and a run that was cut off goes
+on. `--smoke` runs a few thousand.
 Exits with 1 where there is a fault.
 """
 
@@ -43,9 +43,10 @@ _KEEP = flags.DEFINE_string("keep", None, "folder to keep the case of --only in"
 _READERS = flags.DEFINE_list("readers", None, "only these; cases are others than with all")
 
 _SMOKE_CASES = 4000
-_BATCH = 1000
-# Whole seeds take milliseconds; an endless loop in a file is told by this.
-_INFERENCE_SECONDS = 5
+_BATCH = 5000
+# Whole files take milliseconds. Loops in damaged ones may go on for a second an inference, and an
+# export makes a dozen; those that go on longer are told apart from hangs by this.
+_INFERENCE_SECONDS = 1
 
 
 def main(_: list[str]) -> None:

@@ -234,4 +234,4 @@ def _stop_server() -> None:
     # Exit handlers are of the process that this one was forked from.
     from tflq.apart import _client
 
-    _client._stop()
+    _client.stop_all()
