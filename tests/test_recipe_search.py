@@ -186,6 +186,7 @@ def test_a_metric_that_fails_costs_its_trial(float_file, tmp_path):
 
 
 def test_small_files_have_four_bits_where_they_cost_least(tmp_path):
+    keras.utils.set_random_seed(2)
     inputs = keras.Input((64,), name="x")
     hidden = keras.layers.Dense(64, activation="relu", name="a")(inputs)
     model = keras.Model(inputs, keras.layers.Dense(64, name="b")(hidden))

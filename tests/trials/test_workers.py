@@ -169,7 +169,7 @@ def test_neither_keys_nor_folders_of_workers_stay(tmp_path, monkeypatch):
 
 BESIDE_A_MODEL = """
 import sys
-sys.path.remove("")
+sys.path[:] = [entry for entry in sys.path if entry]
 if __name__ == "__main__":
     from tflq.trials import open_workers
     with open_workers(2) as workers:
