@@ -28,6 +28,8 @@ START_SECONDS = 300
 TENSOR_ELEMENTS = 2**31 - 1
 #: Dimensions of a tensor of a .tflite.
 TENSOR_RANK = 32
+#: Seconds for HDF5 to read a Keras model's weights.
+HDF5_SECONDS = 120
 #: Bytes of a Keras model's configuration; the largest networks that Keras has take 2 MB.
 KERAS_CONFIG = 32 * 2**20
 #: Lists and dicts in a Keras model's configuration, all in all.

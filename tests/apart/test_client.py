@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 
 import builders
+import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tflq.apart._client as client
-from tflq.apart import CrashError, TimeLimitError, expect_quantizer, quantize, try_model
+from tflq.apart import CrashError, TimeLimitError, expect_quantizer, quantize, read_hdf5, try_model
 from tflq.tflite_side import Graph, Runner, pack
 
 
@@ -95,6 +96,22 @@ def test_a_killed_server_is_started_again(content):
     client._running["try_model"]._process.kill()
     client._running["try_model"]._process.wait()
     assert try_model(content=content) is None
+
+
+def test_an_hdf5_file_is_read_within_its_memory(tmp_path):
+    path = tmp_path / "weights.h5"
+    with h5py.File(path, "w") as file:
+        file["small"] = np.ones((3, 4))
+        file.attrs["names"] = ["a", "b"]
+        file.create_dataset("huge", (2**20, 2**20), np.float32, chunks=(1, 1024))
+    for allowed in (2**20, 2**50):
+        read_hdf5(path, allowed=allowed)
+
+
+def test_what_is_no_hdf5_is_for_others_to_tell(tmp_path):
+    path = tmp_path / "weights.h5"
+    path.write_bytes(b"no HDF5")
+    read_hdf5(path, allowed=2**20)
 
 
 def test_the_quantizer_may_be_expected(ranged):

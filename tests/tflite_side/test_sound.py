@@ -142,6 +142,11 @@ _DAMAGES = {
         _signature(inputs=[schema.TensorMapT(name=b"\xff", tensorIndex=0)]),
         "is not UTF-8",
     ),
+    "a signature without a key": (_signature(signatureKey=None), "a signature has no name"),
+    "a signature's input without a name": (
+        _signature(inputs=[schema.TensorMapT(name=None, tensorIndex=0)]),
+        "of a signature has no name",
+    ),
     "metadata in a missing buffer": (_metadata(2**31), "buffer 2147483648 of"),
     "metadata whose name is no text": (_metadata(0, b"\xff"), "is not UTF-8"),
 }

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tflq._limits import INFERENCE_MEMORY, INFERENCE_SECONDS, QUANTIZER_SECONDS
+from tflq._limits import HDF5_SECONDS, INFERENCE_MEMORY, INFERENCE_SECONDS, QUANTIZER_SECONDS
 from tflq.apart import _server
 from tflq.apart._server import (
     CRASHED,
@@ -24,6 +24,7 @@ from tflq.apart._server import (
 )
 
 _SCRIPT = Path(_server.__file__)
+_SPARE_MEMORY = 1 << 30
 
 # Seconds, and bytes of memory beyond what the server takes; 0 where there is no limit.
 _Limits = tuple[float, int]
@@ -97,6 +98,21 @@ def try_model(*, path: str | os.PathLike[str] | None = None, content: bytes = b"
     place = b"" if path is None else os.fsencode(Path(path).absolute())
     outcome, told = _ask("try_model", (INFERENCE_SECONDS, INFERENCE_MEMORY), place, content)
     return None if outcome in (OK, OPEN) else told.decode("utf-8", "replace")
+
+
+def read_hdf5(path: str | os.PathLike[str], *, allowed: int) -> None:
+    """Reads all of an HDF5 file, as loading it would.
+
+    Args:
+        path: of the file.
+        allowed: bytes of an array; larger ones are not read.
+
+    Raises:
+        CrashError: HDF5 dies of it.
+        TimeLimitError: it does not come back.
+    """
+    limits = HDF5_SECONDS, allowed + _SPARE_MEMORY
+    _ask("read_hdf5", limits, os.fsencode(Path(path).absolute()), str(allowed).encode())
 
 
 def quantize(content: bytes, *, per_channel: bool) -> tuple[bytes, str | None]:

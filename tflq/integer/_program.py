@@ -12,6 +12,9 @@ from tflq.integer._registry import Choice, choose
 from tflq.integer._site import LIMITS, Codes, Place, Site, Value
 from tflq.tflite_side import Graph, Op, cut_op
 
+# What Python raises of shapes and constants that do not fit each other.
+_MISFITS = (ValueError, TypeError, LookupError, ArithmeticError)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Step:
@@ -29,7 +32,9 @@ class Step:
         """
         try:
             return self.choice.function(self.site, values)
-        except tf.errors.InvalidArgumentError as error:
+        except UserError:
+            raise
+        except (tf.errors.InvalidArgumentError, *_MISFITS) as error:
             # The runtime works shapes out anew and never looks at those in the file.
             raise UserError(
                 f"op {self.op.index} ({self.op.kind}) of the .tflite gets other shapes or values "

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tflq._errors import UserError
+
 Value: TypeAlias = Any
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int4": (-8, 7), "int16": (-32768, 32767)}
 
@@ -73,8 +75,16 @@ class Place:
 
     @property
     def known(self) -> Codes:
-        """Its codes; for kernels that were chosen because there are some."""
-        assert self.codes is not None
+        """Its codes; for kernels that need some.
+
+        Raises:
+            UserError: the file tells no scale.
+        """
+        if self.codes is None:
+            raise UserError(
+                f"tensor {self.name!r} of the .tflite has no scale, which the op that makes or "
+                "reads it needs; export the model again."
+            )
         return self.codes
 
 

@@ -9,20 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from tflq import _limits
+from tflq.apart import CrashError, TimeLimitError, read_hdf5
 from tflq.keras_side._damaged import DamagedError, mebibytes, shown
 
 _MOST_OBJECTS = 1_000_000
 
 
 def check_hdf5(path: Path) -> None:
-    """Looks at every link, array and attribute of a file, and reads none of them.
+    """Looks at every link, array and attribute of a file, and reads none of them here.
 
     Raises:
-        DamagedError: one leads out of the file, or is far larger than what is stored.
+        DamagedError: one leads out of the file, or is far larger than what is stored; or HDF5,
+            which is C, does not survive reading it.
     """
     import h5py
 
     allowed = max(_limits.UNPACKED_BYTES, _limits.UNPACKED_TIMES * path.stat().st_size)
+    try:
+        read_hdf5(path, allowed=allowed)
+    except CrashError as error:
+        raise DamagedError(f"it crashes HDF5 ({error})") from error
+    except TimeLimitError as error:
+        raise DamagedError(f"HDF5 does not come to its end in {_limits.HDF5_SECONDS} s") from error
     with h5py.File(path, "r") as file:
         _check_links(file)
         budget = _Budget(allowed)

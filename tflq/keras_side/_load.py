@@ -9,7 +9,7 @@ from tflq._errors import UserError
 from tflq._reasons import keras_reason
 from tflq.keras_side._config_guard import class_names, find_unsafe, module_roots
 from tflq.keras_side._container import Container, opened
-from tflq.keras_side._kind import Kind
+from tflq.keras_side._kind import Kind, keras_kind
 from tflq.keras_side._known_names import LIBRARIES, known_names
 
 SAFE = "to load it anyway, if you trust the file, pass safe_mode=False (--nosafe_mode)."
@@ -70,10 +70,15 @@ def _load(path: str, container: Container, kinds: tuple[Kind, ...], safe_mode: b
             continue
         package = importlib.import_module(kind)
         try:
-            return package.models.load_model(container.path, compile=False, safe_mode=safe_mode)
+            model = package.models.load_model(container.path, compile=False, safe_mode=safe_mode)
         except Exception as error:
             # Keras raises whatever its deserializers meet.
             reasons.append(f"{type(error).__name__}: {keras_reason(error)}")
+            continue
+        if keras_kind(model) is not None:
+            return model
+        # It builds what is named, whatever that is.
+        reasons.append(f"it holds a {type(model).__name__}, which is no model")
     raise _UnloadableError(reasons[0])
 
 

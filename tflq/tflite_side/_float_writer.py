@@ -41,7 +41,8 @@ def write_float_activations(
         job.load_quantization_recipe(make())
         try:
             content = bytes(job.quantize().quantized_model)
-        except (RuntimeError, ValueError, KeyError, IndexError) as error:
+        except Exception as error:
+            # It raises whatever it meets.
             raise UserError(
                 f"ai-edge-quantizer refuses the model for scheme={scheme.name!r} "
                 f"({quantizer_reason(error)}); choose scheme='w8a8', or export the model again."

@@ -16,6 +16,7 @@ from tflq.tflite_side._layer_problem import LayerProblem, Rounded
 from tflq.tflite_side._least_squares import least_squares
 from tflq.tflite_side._plan import Plan, round_weights, shared
 from tflq.tflite_side._simulation import Constants, Reader, simulate
+from tflq.tflite_side._single_op import computed_inputs
 from tflq.tflite_side._targets import Targets
 from tflq.tflite_side._weights import SLOTS, bias_of, weighted_ops, weights_of
 from tflq.tflite_side._windows import SUPPORTED, Windows
@@ -94,7 +95,12 @@ class _Refinement:
         self._checkpoint = checkpoint
         self.bounds = dict(plan.bounds)
         self._targets: Targets | None = None
-        self._weighted = {op.index for op in weighted_ops(graph)}
+        # What reads a constant or a state has no inputs to learn from.
+        self._weighted = {
+            op.index
+            for op in weighted_ops(graph)
+            if op.inputs[SLOTS[op.kind].data] in computed_inputs(graph, op)
+        }
 
     def learn_from(
         self,

@@ -78,6 +78,12 @@ def _require_text(text: bytes | str | None) -> None:
         raise ValueError(f"the name {text!r} is not UTF-8") from error
 
 
+def _require_name(text: bytes | str | None, what: str) -> None:
+    if text is None:
+        raise ValueError(f"{what} has no name")
+    _require_text(text)
+
+
 def _check_tensor(tensor: Any, buffers: Sequence[Any]) -> None:
     require(tensor.buffer, len(buffers), "buffer")
     if tensor.type not in _TYPES:
@@ -247,11 +253,11 @@ def _holds(tensor: Any, buffers: Sequence[Any]) -> bool:
 def _check_signatures(model: Any) -> None:
     for signature in model.signatureDefs or ():
         require(signature.subgraphIndex, len(model.subgraphs), "subgraph")
-        _require_text(signature.signatureKey)
+        _require_name(signature.signatureKey, "a signature")
         count = len(model.subgraphs[signature.subgraphIndex].tensors or ())
         for entry in (*(signature.inputs or ()), *(signature.outputs or ())):
             require(entry.tensorIndex, count, "tensor")
-            _require_text(entry.name)
+            _require_name(entry.name, "an input or output of a signature")
 
 
 def _check_metadata(model: Any) -> None:

@@ -28,7 +28,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 from absl import app, flags
 from fuzzing.corpus import keep
-from fuzzing.pool import Cases, Outcome, make_whole, run_cases
+from fuzzing.pool import WAITS, Cases, Outcome, make_whole, run_cases
 from fuzzing.readers import READERS
 
 from tflq.apart import _client
@@ -44,14 +44,11 @@ _READERS = flags.DEFINE_list("readers", None, "only these; cases are others than
 
 _SMOKE_CASES = 4000
 _BATCH = 5000
-# Whole files take milliseconds. Loops in damaged ones may go on for a second an inference, and an
-# export makes a dozen; those that go on longer are told apart from hangs by this.
-_INFERENCE_SECONDS = 1
 
 
 def main(_: list[str]) -> None:
     """Runs the cases, prints what became of them."""
-    vars(_client)["INFERENCE_SECONDS"] = _INFERENCE_SECONDS
+    vars(_client).update(WAITS)
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(_RESULTS.value or folder)
         kept.mkdir(parents=True, exist_ok=True)

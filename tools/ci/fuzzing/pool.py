@@ -21,6 +21,9 @@ from fuzzing.readers import Case, DamagedOutputError, Reader
 from tflq._errors import ConversionError, UserError
 
 HANG_SECONDS = 20
+# Whole files take milliseconds. Loops in damaged ones may go on for a second an inference, and an
+# export makes a dozen; those that go on longer are told apart from hangs by these limits.
+WAITS = {"INFERENCE_SECONDS": 1, "HDF5_SECONDS": 5}
 _MOST_BYTES = 2 << 30
 
 
