@@ -71,6 +71,13 @@ def test_layers_that_wait_for_each_other(package):
         check_wiring(config)
 
 
+def test_a_layer_that_is_never_called(package):
+    config = _config(package)
+    _layer(config, "add")["inbound_nodes"] = []
+    with pytest.raises(DamagedError, match="layer 'last' waits for inputs that no layer gives"):
+        check_wiring(config)
+
+
 def test_a_number_that_is_none():
     config = _config(tf_keras)
     layer = _layer(config, "last")

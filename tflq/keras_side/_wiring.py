@@ -22,39 +22,48 @@ def check_wiring(config: Any) -> None:
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            _check_layers(item.get("layers"))
+            _check_layers(item.get("layers"), set(_texts(item.get("input_layers"))))
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
 
 
-def _check_layers(layers: Any) -> None:
-    if not isinstance(layers, list):
-        return
-    calls = {
-        layer["name"]: layer["inbound_nodes"]
-        for layer in layers
-        if isinstance(layer, dict)
-        and isinstance(layer.get("name"), str)
-        and isinstance(layer.get("inbound_nodes"), list)
-    }
-    models = {layer["name"] for layer in layers if _name(layer) in calls and _is_model(layer)}
+def _check_layers(layers: Any, inputs: set[str]) -> None:
+    named = _by_name(layers) if isinstance(layers, list) else {}
+    calls = {name: layer["inbound_nodes"] for name, layer in named.items()}
+    given = {name for name, layer in named.items() if name in inputs or _is_input(layer)}
+    models = {name for name, layer in named.items() if _is_model(layer)}
     needed = {name: [set(_sources(call, calls)) for call in made] for name, made in calls.items()}
     done = dict.fromkeys(calls, 0)
-    while _advance(needed, done, models):
+    while _advance(needed, done, given, models):
         pass
     stuck = [name for name, made in needed.items() if done[name] < len(made)]
     if stuck:
         raise DamagedError(f"layer {stuck[0]!r} waits for inputs that no layer gives")
 
 
-def _advance(needed: dict[str, list[set[_Call]]], done: dict[str, int], models: set[str]) -> bool:
+def _by_name(layers: list[Any]) -> dict[str, dict[str, Any]]:
+    """The layers that tell how they are called."""
+    return {
+        layer["name"]: layer
+        for layer in layers
+        if isinstance(layer, dict)
+        and isinstance(layer.get("name"), str)
+        and isinstance(layer.get("inbound_nodes"), list)
+    }
+
+
+def _advance(
+    needed: dict[str, list[set[_Call]]], done: dict[str, int], inputs: set[str], models: set[str]
+) -> bool:
     """Makes all calls whose inputs are there; whether there were any."""
 
     def is_there(call: _Call) -> bool:
         name, number = call
-        # Inputs are never called; a model may count the call that built it.
-        return not needed[name] or done[name] + (name in models and done[name] > 0) > number
+        if name in inputs and not needed[name]:
+            return True
+        # A model may count the call that built it.
+        return done[name] + (name in models and done[name] > 0) > number
 
     before = sum(done.values())
     for name, made in needed.items():
@@ -63,9 +72,16 @@ def _advance(needed: dict[str, list[set[_Call]]], done: dict[str, int], models: 
     return sum(done.values()) > before
 
 
-def _name(layer: Any) -> str | None:
-    name = layer.get("name") if isinstance(layer, dict) else None
-    return name if isinstance(name, str) else None
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+def _is_input(layer: dict[str, Any]) -> bool:
+    return layer.get("class_name") == "InputLayer"
 
 
 def _is_model(layer: dict[str, Any]) -> bool:
