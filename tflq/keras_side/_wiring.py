@@ -8,6 +8,9 @@ from typing import Any
 
 from tflq.keras_side._damaged import DamagedError
 
+# Layers that are looked at, again and again, for what they wait for.
+_STEPS = 10_000_000
+
 # A layer's name, and which of its calls.
 _Call = tuple[str, int]
 
@@ -35,8 +38,10 @@ def _check_layers(layers: Any, inputs: set[str]) -> None:
     models = {name for name, layer in named.items() if _is_model(layer)}
     needed = {name: [set(_sources(call, calls)) for call in made] for name, made in calls.items()}
     done = dict.fromkeys(calls, 0)
-    while _advance(needed, done, given, models):
-        pass
+    # Keras writes layers about in the order of their calls; it is slow itself with many in another.
+    for _ in range(10 + _STEPS // (1 + len(calls))):
+        if not _advance(needed, done, given, models):
+            break
     stuck = [name for name, made in needed.items() if done[name] < len(made)]
     if stuck:
         raise DamagedError(f"layer {stuck[0]!r} waits for inputs that no layer gives")
