@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tflq._errors import UserError
+from tflq._quiet import quiet
 from tflq.data._framing import check_frames
 from tflq.data._picture import Preparation
 from tflq.data._presets import ImageOptions
@@ -75,9 +76,9 @@ class Records:
 
 
 def _read(file: Path) -> Iterator[bytes]:
-    import tensorflow as tf
-
     check_frames(file)
+    with quiet():
+        import tensorflow as tf
     try:
         for record in tf.data.TFRecordDataset(str(file)):
             yield record.numpy()
