@@ -71,9 +71,10 @@ def test_layers_that_wait_for_each_other(package):
         check_wiring(config)
 
 
-def test_a_layer_that_is_never_called(package):
+@pytest.mark.parametrize("calls", [[], {}, None])
+def test_a_layer_that_is_never_called(package, calls):
     config = _config(package)
-    _layer(config, "add")["inbound_nodes"] = []
+    _layer(config, "add")["inbound_nodes"] = calls
     with pytest.raises(DamagedError, match="layer 'last' waits for inputs that no layer gives"):
         check_wiring(config)
 

@@ -33,7 +33,7 @@ def check_wiring(config: Any) -> None:
 
 def _check_layers(layers: Any, inputs: set[str]) -> None:
     named = _by_name(layers) if isinstance(layers, list) else {}
-    calls = {name: layer["inbound_nodes"] for name, layer in named.items()}
+    calls = {name: _calls(layer) for name, layer in named.items()}
     given = {name for name, layer in named.items() if name in inputs or _is_input(layer)}
     models = {name for name, layer in named.items() if _is_model(layer)}
     needed = {name: [set(_sources(call, calls)) for call in made] for name, made in calls.items()}
@@ -48,14 +48,16 @@ def _check_layers(layers: Any, inputs: set[str]) -> None:
 
 
 def _by_name(layers: list[Any]) -> dict[str, dict[str, Any]]:
-    """The layers that tell how they are called."""
     return {
         layer["name"]: layer
         for layer in layers
-        if isinstance(layer, dict)
-        and isinstance(layer.get("name"), str)
-        and isinstance(layer.get("inbound_nodes"), list)
+        if isinstance(layer, dict) and isinstance(layer.get("name"), str)
     }
+
+
+def _calls(layer: dict[str, Any]) -> list[Any]:
+    made = layer.get("inbound_nodes")
+    return made if isinstance(made, list) else []
 
 
 def _advance(
