@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflq._errors import UserError
-from tflq._flock import lock, try_lock
+from tflq._flock import left_behind, lock
 
 _LONGEST_NAME = 255
 _KINDS = {
@@ -304,16 +304,10 @@ def _matching(folder: Path, pattern: re.Pattern[str]) -> Iterator[Path]:
 
 
 def _remove_leftover(path: Path) -> None:
-    flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path, flags)
-        try:
-            found = os.fstat(descriptor)
-            ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-            if ours and try_lock(descriptor, without=False):
-                path.unlink()
-        finally:
-            os.close(descriptor)
+    flags = os.O_WRONLY | os.O_NONBLOCK
+    with contextlib.suppress(OSError), left_behind(path, flags) as mode:
+        if stat.S_ISREG(mode):
+            path.unlink()
 
 
 def _keep_access(descriptor: int, old: os.stat_result) -> None:

@@ -1,8 +1,10 @@
 """Locks that the system forgets with their holder, however that ends."""
 
+import contextlib
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Some network drives have no locks.
@@ -46,6 +48,26 @@ def try_lock(descriptor: int, *, without: bool) -> bool:
             raise
         return without
     return True
+
+
+@contextlib.contextmanager
+def left_behind(path: Path, flags: int) -> Iterator[int]:
+    """Opens and locks what a program of this user that has ended may have left.
+
+    Args:
+        path: of it.
+        flags: to open it with.
+
+    Yields:
+        Its mode; 0 where it is somebody else's, or a program holds it.
+    """
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        ours = found.st_uid == os.geteuid() and try_lock(descriptor, without=False)
+        yield found.st_mode if ours else 0
+    finally:
+        os.close(descriptor)
 
 
 def leads_to(path: Path, descriptor: int) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tflq._errors import UserError
-from tflq._flock import hold, lock, release, try_lock
+from tflq._flock import hold, left_behind, lock, release
 
 _NAME = re.compile(r"tflq-[0-9]+-[a-z0-9_]{8}")
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -163,12 +163,7 @@ def _remove(path: str, process: int) -> None:
 
 
 def _remove_if_left(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path, _FLAGS)
-        try:
-            found = os.fstat(descriptor)
-            ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
-            if ours and try_lock(descriptor, without=False):
-                shutil.rmtree(path, ignore_errors=True)
-        finally:
-            os.close(descriptor)
+    flags = os.O_RDONLY | os.O_DIRECTORY
+    with contextlib.suppress(OSError), left_behind(path, flags) as mode:
+        if stat.S_ISDIR(mode):
+            shutil.rmtree(path, ignore_errors=True)
