@@ -107,7 +107,12 @@ def _metadata(buffer, name=b"notes"):
     return change
 
 
+def _no_outputs(model):
+    model.subgraphs[0].outputs = []
+
+
 _DAMAGES = {
+    "no outputs": (_no_outputs, "it has no outputs"),
     "ops in the wrong order": (_shuffle, "which no op before it makes"),
     "an op reads what a later one makes": (_read_later, "which no op before it makes"),
     "two ops make one tensor": (_make_twice, "a second time"),

@@ -30,6 +30,7 @@ def test_trials_come_back_with_their_files(tmp_path):
 def test_what_failed_or_lost_its_file_is_made_again(tmp_path):
     book = Book(tmp_path, "a", "local")
     book.keep(Trial(number=0, stage="x", error="out of luck"), b"")
+    assert book.find({}).error == "out of luck"
     assert Book(tmp_path, "a", "local").find({}) is None
     kept = trial(book, {"scheme": "w4a8"}, value=1.0)
     book.keep(kept, b"content")

@@ -50,6 +50,9 @@ def check_sound(model: Any) -> None:
             _check_tensor(tensor, model.buffers or ())
         _check_ops(graph, model)
         _check_order(graph, model)
+    # What is called once, to set states, may have none.
+    if not indices(model.subgraphs[0].outputs):
+        raise ValueError("it has no outputs")
     _check_nesting(model)
     _check_signatures(model)
     _check_metadata(model)
@@ -224,8 +227,6 @@ def _check_order(graph: Any, model: Any) -> None:
                     f"op {place} ({kind}) makes tensor {name_of(tensors[index])} a second time"
                 )
         ready |= set(indices(operator.outputs))
-    if not indices(graph.outputs):
-        raise ValueError("it has no outputs")
     for index in indices(graph.outputs):
         if index not in ready:
             raise ValueError(f"output {name_of(tensors[index])} is made by no op")

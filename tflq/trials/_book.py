@@ -50,10 +50,13 @@ class Book:
         return self._name(key_of(choices))
 
     def find(self, choices: Choices) -> Trial | None:
-        """The trial of a recipe, where it was made already and its file is whole."""
+        """The trial of a recipe, where it was made already and its file is whole.
+
+        One that failed is found by the search that made it only.
+        """
         key = key_of(choices)
         trial = self._kept.get(key)
-        if trial is None or not self._is_whole(trial, key):
+        if trial is None or (trial.file and not self._is_whole(trial, key)):
             return None
         # JSON knows no tuples.
         return replace(trial, choices=choices)
