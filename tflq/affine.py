@@ -60,6 +60,22 @@ def code_limits(bits: int, mode: Mode) -> tuple[int, int]:
     return (-highest if mode is Mode.SYMMETRIC_RESTRICTED else -highest - 1), highest
 
 
+def largest_bias(bits: int) -> int:
+    """The largest code of a bias that kernels add without an overflow.
+
+    Room is left in the int32 accumulator for the products. XNNPACK's kernels for 4-bit weights on
+    processors with VNNI count in sixteenths.
+
+    Args:
+        bits: bits of the weights.
+
+    Example:
+        >>> largest_bias(8), largest_bias(4)
+        (1073741824, 67108864)
+    """
+    return 2**30 if bits > 4 else 2**26
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Affine:
     """A map between real numbers and codes.

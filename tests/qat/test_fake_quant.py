@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tflq.affine import Mode, parameters
+from tflq.affine import Mode, largest_bias, parameters
 from tflq.qat._fake_quant import (
     bias_floor,
     fake_quant,
@@ -167,4 +167,4 @@ def test_a_weight_bound_keeps_the_bias_within_int32(bias, scale, bits):
     highest = 2 ** (bits - 1) - 1
     floor = float(bias_floor(tf.constant([bias]), tf.constant(scale), bits=bits)[0])
     code = bias / (scale * floor / highest)
-    assert code == pytest.approx(2**30, rel=1e-4)
+    assert code == pytest.approx(largest_bias(bits), rel=1e-4)

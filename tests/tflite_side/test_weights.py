@@ -89,6 +89,23 @@ def test_nearly_dead_channels_do_not_overflow_their_bias(tiny, bias):
     np.testing.assert_allclose(codes * held.astype(np.float64), bias, rtol=1e-3)
 
 
+def test_four_bits_leave_a_bias_less_room():
+    kernel = builders.weights(1, 1, 4, 4)
+    kernel[..., 2] = 0.0
+
+    def network(x):
+        # The first and the last layer keep eight bits.
+        for seed in (1, None, 2):
+            weights = kernel if seed is None else builders.weights(1, 1, 4, 4, seed=seed)
+            x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, weights, 1, "SAME"), np.ones(4, "f4")))
+        return x
+
+    quantized, _, _ = builders.quantize_file(builders.tflite(network, SHAPE), DATA, scheme="w4a8")
+    integer = Graph.from_bytes(quantized.content)
+    op = next(op for op in weighted_ops(integer) if integer.tensors[op.inputs[1]].dtype == "int4")
+    assert np.abs(integer.constant(bias_of(integer, op)).astype(np.int64)).max() <= 2**26
+
+
 def test_a_widened_channel_is_reported():
     kernel = builders.weights(1, 1, 4, 6)
     kernel[..., 2] *= np.float32(1e-12)

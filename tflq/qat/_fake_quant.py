@@ -14,13 +14,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from tflq.affine import largest_bias
+
 Tensor = Any
 
 # Files store scales as float32; a range this narrow has scale 1, as `affine.parameters` gives it.
 SMALLEST = 1e-30
-# Room is left in the int32 accumulator for the products that are added to the bias. A little more
-# than the file's writer leaves, so that its bounds are these to the last digit.
-_LARGEST_BIAS = 2**30 * (1 - 1e-6)
+# A little less than the file's writer takes, so that its bounds are these to the last digit.
+_BIAS_SHARE = 1 - 1e-6
 
 
 def scale_of(low: Tensor, high: Tensor, *, bits: int) -> Tensor:
@@ -155,7 +156,9 @@ def bias_floor(bias: Tensor, input_scale: Tensor, *, bits: int) -> Tensor:
         bits: bits of the weights.
     """
     highest = 2.0 ** (bits - 1) - 1
-    return tf.stop_gradient(highest * tf.abs(bias) / (input_scale * _LARGEST_BIAS))
+    return tf.stop_gradient(
+        highest * tf.abs(bias) / (input_scale * (largest_bias(bits) * _BIAS_SHARE))
+    )
 
 
 def _sum_to(x: Tensor, like: Tensor) -> Tensor:

@@ -13,12 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tflq.affine import Mode, code_limits
+from tflq.affine import Mode, code_limits, largest_bias
 from tflq.tflite_side._graph import Graph, Op, counterparts
 from tflq.tflite_side._int4 import pack_int4
-
-# Room is left in the accumulator for the products that are added to the bias.
-_LARGEST_BIAS = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +153,7 @@ def _bias_floor(integer: Graph, op: Op, floating: Graph, source: Op, bits: int) 
         return np.zeros(1)
     _, highest = code_limits(bits, Mode.SYMMETRIC_RESTRICTED)
     magnitude = np.abs(floating.constant(bias).astype(np.float64)).reshape(-1)
-    return highest * magnitude / (_input_scale(integer, op) * _LARGEST_BIAS)
+    return highest * magnitude / (_input_scale(integer, op) * largest_bias(bits))
 
 
 def _shaped(floor: np.ndarray, bound: np.ndarray) -> np.ndarray:
