@@ -48,6 +48,15 @@ def test_a_path_is_the_callers(content, tmp_path, monkeypatch):
     assert try_model(path="model.tflite") is None
 
 
+def test_a_path_may_be_no_text(content, tmp_path):
+    path = os.fsencode(tmp_path) + b"/model_\xff.tflite"
+    try:
+        Path(os.fsdecode(path)).write_bytes(content)
+    except OSError:
+        pytest.skip("this system's names are text")
+    assert try_model(path=os.fsdecode(path)) is None
+
+
 def test_a_refusal_is_told(content):
     model = Graph.from_bytes(content).model
     model.subgraphs[0].tensors[0].shape = [1, 5]

@@ -68,8 +68,13 @@ def try_model(path: bytes, content: bytes) -> Outcome:
 def _interpreter(path: bytes, content: bytes) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
-    if path:
-        return Interpreter(model_path=os.fsdecode(path), num_threads=1)
+    try:
+        name = path.decode()
+    except UnicodeDecodeError:
+        # Of files, LiteRT takes names that are text.
+        name, content = "", Path(os.fsdecode(path)).read_bytes()
+    if name:
+        return Interpreter(model_path=name, num_threads=1)
     return Interpreter(model_content=content, num_threads=1)
 
 

@@ -32,8 +32,15 @@ kinds = {
     "reference": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
 }
 before, start = peak(), time.perf_counter()
+try:
+    path.encode()
+    source = {"model_path": path}
+except UnicodeEncodeError:
+    # Of files, LiteRT takes names that are text.
+    with open(path, "rb") as file:
+        source = {"model_content": file.read()}
 interpreter = Interpreter(
-    model_path=path, num_threads=threads, experimental_op_resolver_type=kinds[backend]
+    **source, num_threads=threads, experimental_op_resolver_type=kinds[backend]
 )
 interpreter.allocate_tensors()
 ready = time.perf_counter()
