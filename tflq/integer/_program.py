@@ -34,7 +34,7 @@ class Step:
             return self.choice.function(self.site, values)
         except UserError:
             raise
-        except (tf.errors.InvalidArgumentError, *_MISFITS) as error:
+        except (tf.errors.OpError, *_MISFITS) as error:
             # The runtime works shapes out anew and never looks at those in the file.
             raise UserError(
                 f"op {self.op.index} ({self.op.kind}) of the .tflite gets other shapes or values "
