@@ -237,7 +237,7 @@ def test_without_keys_there_are_no_workers(monkeypatch):
         (0, "workers=0 is out of range"),
         ("tcp://127.0.0.1:1", "no Dask scheduler answers there"),
         ("tls://127.0.0.1:1", r"name the certificates in Dask's configuration"),
-        ("many", "workers='many'"),
+        ("many", "workers='many' is unknown"),
         (2.5, "workers=2.5 is unknown"),
     ],
 )

@@ -212,7 +212,7 @@ def open_workers(workers: Any) -> Iterator[Workers]:
             yield Cluster(client)
         # Those that had to be killed left their folders.
         remove_leftovers()
-    elif isinstance(workers, str):
+    elif isinstance(workers, str) and ":" in workers:
         try:
             client = Client(workers, timeout=_PATIENCE)
         except (OSError, ValueError, TypeError) as error:
