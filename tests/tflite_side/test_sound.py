@@ -168,6 +168,25 @@ def test_damage_is_told(content, damage):
     assert str(raised.value).startswith("the model is damaged (")
 
 
+@pytest.mark.parametrize("kind", ["UINT4", "INT2", "FLOAT64", "COMPLEX128", "UINT16"])
+def test_constants_of_any_type_have_their_size(content, kind):
+    model = parse(content, name="the model")
+    weights = model.subgraphs[0].tensors[_op(model, "CONV_2D").inputs[1]]
+    weights.type = getattr(schema.TensorType, kind)
+    with pytest.raises(UserError, match=r"needs 108 values, 432 bytes came"):
+        parse(pack(model), name="the model")
+
+
+def test_packed_values_are_not_read(content):
+    model = parse(content, name="the model")
+    index = _op(model, "CONV_2D").inputs[1]
+    weights = model.subgraphs[0].tensors[index]
+    weights.type = schema.TensorType.UINT4
+    model.buffers[weights.buffer].data = np.zeros(54, np.uint8)
+    with pytest.raises(UserError, match="holds uint4 values, which are not read"):
+        Graph(parse(pack(model), name="the model")).constant(index)
+
+
 def test_weights_in_other_files_are_not_read(content):
     model = parse(content, name="the model")
     model.externalBufferGroups = [schema.ExternalBufferGroupT(name="/etc/passwd")]

@@ -143,13 +143,23 @@ class Graph:
         return {tensor.name: tensor for tensor in reversed(self.tensors)}
 
     def constant(self, index: int) -> np.ndarray:
-        """The value of a constant tensor, in its own dtype (int4 as int8) and shape."""
+        """The value of a constant tensor, in its own dtype (int4 as int8) and shape.
+
+        Raises:
+            UserError: NumPy has no such dtype, or values of it are packed in another way.
+        """
         tensor = self.tensors[index]
         data = self.model.buffers[self._subgraph.tensors[index].buffer].data
         shape = [size or 0 for size in tensor.shape]
         if tensor.dtype == "int4":
             return unpack_int4(np.frombuffer(bytes(data), np.uint8), shape)
-        return np.frombuffer(bytes(data), np.dtype(tensor.dtype)).reshape(shape)
+        try:
+            return np.frombuffer(bytes(data), np.dtype(tensor.dtype)).reshape(shape)
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"tensor {tensor.name!r} of the .tflite holds {tensor.dtype} values, which are not "
+                "read; export the model with float32 or int8 weights."
+            ) from error
 
     def _tensor(self, index: int, raw: Any) -> Tensor:
         data = self.model.buffers[raw.buffer].data

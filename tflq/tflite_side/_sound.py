@@ -31,6 +31,17 @@ _ITEM_BITS = {
     "UINT8": 8,
     "BOOL": 8,
     "INT4": 4,
+    "FLOAT64": 64,
+    "BFLOAT16": 16,
+    "UINT16": 16,
+    "UINT32": 32,
+    "UINT64": 64,
+    "COMPLEX64": 64,
+    "COMPLEX128": 128,
+    "FLOAT8_E4M3FN": 8,
+    "FLOAT8_E5M2": 8,
+    "UINT4": 4,
+    "INT2": 2,
 }
 
 
