@@ -100,19 +100,24 @@ def try_model(*, path: str | os.PathLike[str] | None = None, content: bytes = b"
     return None if outcome in (OK, OPEN) else told.decode("utf-8", "replace")
 
 
-def read_hdf5(path: str | os.PathLike[str], *, allowed: int) -> None:
+def read_hdf5(path: str | os.PathLike[str], *, allowed: int) -> str | None:
     """Reads all of an HDF5 file, as loading it would.
 
     Args:
         path: of the file.
         allowed: bytes of an array; larger ones are not read.
 
+    Returns:
+        What HDF5 said of an attribute that it cannot read, else None.
+
     Raises:
         CrashError: HDF5 dies of it.
         TimeLimitError: it does not come back.
     """
     limits = HDF5_SECONDS, allowed + _SPARE_MEMORY
-    _ask("read_hdf5", limits, os.fsencode(Path(path).absolute()), str(allowed).encode())
+    place = os.fsencode(Path(path).absolute())
+    outcome, told = _ask("read_hdf5", limits, place, str(allowed).encode())
+    return None if outcome == OK else told.decode("utf-8", "replace")
 
 
 def quantize(content: bytes, *, per_channel: bool) -> tuple[bytes, str | None]:

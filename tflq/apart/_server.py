@@ -141,22 +141,27 @@ def quantize(per_channel: bytes, content: bytes) -> Outcome:
 def read_hdf5(path: bytes, allowed: bytes) -> Outcome:
     """Reads all attributes of an HDF5 file, and arrays of up to so many bytes.
 
-    What cannot be read is for others to tell.
+    Attributes that are damaged are told; others tell what is wrong with the rest.
     """
     import h5py
 
-    def read(_: str, item: Any) -> None:
-        with contextlib.suppress(Exception):
-            for name in item.attrs:
-                item.attrs[name]
+    def read(_: str, item: Any) -> OSError | None:
+        try:
+            with contextlib.suppress(TypeError, ValueError):
+                for name in item.attrs:
+                    item.attrs[name]
+        except OSError as error:
+            return error
         if isinstance(item, h5py.Dataset) and not (item.external or item.is_virtual):
             with contextlib.suppress(Exception):
                 if item.nbytes <= int(allowed):
                     item[()]
+        return None
 
     with contextlib.suppress(Exception), h5py.File(os.fsdecode(path), "r") as file:
-        read("", file)
-        file.visititems(read)
+        error = read("", file) or file.visititems(read)
+        if error is not None:
+            return REFUSED, str(error).encode("utf-8", "replace")
     return OK, b""
 
 

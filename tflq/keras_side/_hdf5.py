@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tflq import _limits
+from tflq._reasons import keras_reason
 from tflq.apart import CrashError, TimeLimitError, read_hdf5
 from tflq.keras_side._damaged import DamagedError, mebibytes, shown
 
@@ -26,11 +27,13 @@ def check_hdf5(path: Path) -> None:
 
     allowed = max(_limits.UNPACKED_BYTES, _limits.UNPACKED_TIMES * path.stat().st_size)
     try:
-        read_hdf5(path, allowed=allowed)
+        damage = read_hdf5(path, allowed=allowed)
     except CrashError as error:
         raise DamagedError(f"it crashes HDF5 ({error})") from error
     except TimeLimitError as error:
         raise DamagedError(f"HDF5 does not come to its end in {_limits.HDF5_SECONDS} s") from error
+    if damage is not None:
+        raise DamagedError(f"HDF5 cannot read an attribute: {keras_reason(damage)}")
     with h5py.File(path, "r") as file:
         _check_links(file)
         budget = _Budget(allowed)
