@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from tflq import _limits
 from tflq.keras_side._damaged import DamagedError, mebibytes, shown
-from tflq.keras_side._hdf5 import check_hdf5
+from tflq.keras_side._hdf5 import check_hdf5, most_unpacked
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _ENCRYPTED = 1
@@ -29,9 +29,8 @@ def check_archive(path: Path) -> None:
         seen: set[str] = set()
         for member in members:
             _check_member(member, seen)
-        allowed = max(_limits.UNPACKED_BYTES, _limits.UNPACKED_TIMES * path.stat().st_size)
         unpacked = sum(member.file_size for member in members)
-        if unpacked > allowed:
+        if unpacked > most_unpacked(path):
             raise DamagedError(
                 f"it would unpack to {mebibytes(unpacked)}, far more than the file holds"
             )

@@ -16,6 +16,11 @@ from tflq.keras_side._damaged import DamagedError, mebibytes, shown
 _MOST_OBJECTS = 1_000_000
 
 
+def most_unpacked(path: Path) -> int:
+    """Bytes that a file may have once it is unpacked."""
+    return max(_limits.UNPACKED_BYTES, _limits.UNPACKED_TIMES * path.stat().st_size)
+
+
 def check_hdf5(path: Path) -> None:
     """Looks at every link, array and attribute of a file, and reads none of them here.
 
@@ -25,7 +30,7 @@ def check_hdf5(path: Path) -> None:
     """
     import h5py
 
-    allowed = max(_limits.UNPACKED_BYTES, _limits.UNPACKED_TIMES * path.stat().st_size)
+    allowed = most_unpacked(path)
     try:
         damage = read_hdf5(path, allowed=allowed)
     except CrashError as error:

@@ -11,15 +11,9 @@ from ai_edge_litert import schema_py_generated as schema
 from tflq._errors import UserError
 from tflq.tflite_side._file import parse
 from tflq.tflite_side._int4 import unpack_int4
-from tflq.tflite_side._sound import indices
+from tflq.tflite_side._sound import KINDS, TYPES, indices
 
-
-def _names(enum: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
-
-
-_OP_NAMES = _names(schema.BuiltinOperator)
-_TYPE_NAMES = {value: name.lower() for value, name in _names(schema.TensorType).items()}
+_TYPE_NAMES = {value: name.lower() for value, name in TYPES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,4 +221,4 @@ def _read_ops(model: Any, subgraph: Any) -> tuple[Op, ...]:
 def _kind(code: Any) -> str:
     if code.builtinCode == schema.BuiltinOperator.CUSTOM:
         return code.customCode.decode("utf-8", "replace") if code.customCode else "CUSTOM"
-    return _OP_NAMES.get(code.builtinCode, f"BUILTIN_{code.builtinCode}")
+    return KINDS.get(code.builtinCode, f"BUILTIN_{code.builtinCode}")

@@ -17,10 +17,14 @@ from tflq.tflite_side._inner_graphs import inner_graphs
 
 # Ops that remember what they compute on the way in tensors of their own.
 _REMEMBERING = frozenset({"LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"})
-_TYPES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
-_KINDS = {
-    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
-}
+
+
+def _names(enum: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+
+
+#: The schema's names of types and of builtin ops, by their numbers.
+TYPES, KINDS = _names(schema.TensorType), _names(schema.BuiltinOperator)
 _ITEM_BITS = {
     "FLOAT32": 32,
     "FLOAT16": 16,
@@ -69,7 +73,7 @@ def check_sound(model: Any) -> None:
     _check_metadata(model)
 
 
-def name_of(tensor: Any) -> str:
+def _name_of(tensor: Any) -> str:
     """How a message calls a tensor."""
     return repr((tensor.name or b"").decode("utf-8", "replace"))
 
@@ -99,12 +103,12 @@ def _require_name(text: bytes | str | None, what: str) -> None:
 
 
 def _check_tensor(tensor: Any, buffers: Sequence[Any]) -> None:
-    require(tensor.buffer, len(buffers), "buffer")
-    if tensor.type not in _TYPES:
-        raise ValueError(f"tensor {name_of(tensor)} is of type {tensor.type}, which is unknown")
+    _require(tensor.buffer, len(buffers), "buffer")
+    if tensor.type not in TYPES:
+        raise ValueError(f"tensor {_name_of(tensor)} is of type {tensor.type}, which is unknown")
     shape = indices(tensor.shape)
     if len(shape) > TENSOR_RANK or min(shape, default=0) < 0 or math.prod(shape) > TENSOR_ELEMENTS:
-        raise ValueError(f"tensor {name_of(tensor)} has shape {shape}")
+        raise ValueError(f"tensor {_name_of(tensor)} has shape {shape}")
     _check_signature_shape(tensor, shape)
     _check_size(tensor, shape, buffers[tensor.buffer].data)
     _check_quantization(tensor, shape)
@@ -116,16 +120,16 @@ def _check_signature_shape(tensor: Any, shape: list[int]) -> None:
     signature = indices(tensor.shapeSignature)
     fits = len(signature) == len(shape)
     if not fits or any(a not in (-1, b) for a, b in zip(signature, shape, strict=True)):
-        raise ValueError(f"tensor {name_of(tensor)} has shape {shape} and signature {signature}")
+        raise ValueError(f"tensor {_name_of(tensor)} has shape {shape} and signature {signature}")
 
 
 def _check_size(tensor: Any, shape: list[int], data: Any) -> None:
-    bits = _ITEM_BITS.get(_TYPES[tensor.type])
+    bits = _ITEM_BITS.get(TYPES[tensor.type])
     if data is None or len(data) == 0 or bits is None or tensor.sparsity:
         return
     size = math.prod(shape)
     if -(-size * bits // 8) != len(data):
-        raise ValueError(f"tensor {name_of(tensor)} needs {size} values, {len(data)} bytes came")
+        raise ValueError(f"tensor {_name_of(tensor)} needs {size} values, {len(data)} bytes came")
 
 
 def _check_quantization(tensor: Any, shape: list[int]) -> None:
@@ -138,36 +142,36 @@ def _check_quantization(tensor: Any, shape: list[int]) -> None:
     sizes = {1, shape[axis]} if 0 <= axis < len(shape) else {1}
     if scales not in sizes or points not in (0, 1, scales):
         raise ValueError(
-            f"tensor {name_of(tensor)} of shape {shape} has {scales} scales and {points} zero "
+            f"tensor {_name_of(tensor)} of shape {shape} has {scales} scales and {points} zero "
             f"points along axis {axis}"
         )
     if not np.all(np.isfinite(held.scale)) or np.min(held.scale) < 0:
-        raise ValueError(f"tensor {name_of(tensor)} has a scale that is negative or not finite")
+        raise ValueError(f"tensor {_name_of(tensor)} has a scale that is negative or not finite")
 
 
 def _check_ops(graph: Any, model: Any) -> None:
     count = len(graph.tensors or ())
     for index in (*indices(graph.inputs), *indices(graph.outputs)):
-        require(index, count, "tensor")
+        _require(index, count, "tensor")
     for operator in graph.operators or ():
-        require(operator.opcodeIndex, len(model.operatorCodes or ()), "operator code")
+        _require(operator.opcodeIndex, len(model.operatorCodes or ()), "operator code")
         kind = _kind(operator, model)
         if kind not in _REMEMBERING:
             # The quantizer takes whatever stands there for such tensors.
             operator.intermediates = None
         for index in (*indices(operator.outputs), *indices(operator.intermediates)):
-            require(index, count, "tensor")
+            _require(index, count, "tensor")
         for index in indices(operator.inputs):
-            require(index, count, "tensor", lowest=-1)
+            _require(index, count, "tensor", lowest=-1)
         _check_options(operator, kind)
         for number in inner_graphs(operator):
-            require(number, len(model.subgraphs), "subgraph")
+            _require(number, len(model.subgraphs), "subgraph")
 
 
 def _kind(operator: Any, model: Any) -> str:
     code = model.operatorCodes[operator.opcodeIndex]
     number = max(code.builtinCode, code.deprecatedBuiltinCode)
-    return _KINDS.get(number, f"BUILTIN_{number}")
+    return KINDS.get(number, f"BUILTIN_{number}")
 
 
 # The classes of options by the names of ops; those that share one are named in _SHARED.
@@ -229,18 +233,18 @@ def _check_order(graph: Any, model: Any) -> None:
         for index in indices(operator.inputs):
             if index >= 0 and index not in ready:
                 raise ValueError(
-                    f"op {place} ({kind}) reads tensor {name_of(tensors[index])}, which no op "
+                    f"op {place} ({kind}) reads tensor {_name_of(tensors[index])}, which no op "
                     "before it makes"
                 )
         for index in indices(operator.outputs):
             if index in ready and (index in fixed or not tensors[index].isVariable):
                 raise ValueError(
-                    f"op {place} ({kind}) makes tensor {name_of(tensors[index])} a second time"
+                    f"op {place} ({kind}) makes tensor {_name_of(tensors[index])} a second time"
                 )
         ready |= set(indices(operator.outputs))
     for index in indices(graph.outputs):
         if index not in ready:
-            raise ValueError(f"output {name_of(tensors[index])} is made by no op")
+            raise ValueError(f"output {_name_of(tensors[index])} is made by no op")
 
 
 def _check_nesting(model: Any) -> None:
@@ -264,21 +268,21 @@ def _holds(tensor: Any, buffers: Sequence[Any]) -> bool:
 
 def _check_signatures(model: Any) -> None:
     for signature in model.signatureDefs or ():
-        require(signature.subgraphIndex, len(model.subgraphs), "subgraph")
+        _require(signature.subgraphIndex, len(model.subgraphs), "subgraph")
         _require_name(signature.signatureKey, "a signature")
         count = len(model.subgraphs[signature.subgraphIndex].tensors or ())
         for entry in (*(signature.inputs or ()), *(signature.outputs or ())):
-            require(entry.tensorIndex, count, "tensor")
+            _require(entry.tensorIndex, count, "tensor")
             _require_name(entry.name, "an input or output of a signature")
 
 
 def _check_metadata(model: Any) -> None:
     count = len(model.buffers or ())
     for entry in model.metadata or ():
-        require(entry.buffer, count, "buffer")
+        _require(entry.buffer, count, "buffer")
         _require_text(entry.name)
     for index in indices(model.metadataBuffer):
-        require(index, count, "buffer")
+        _require(index, count, "buffer")
 
 
 def indices(vector: Iterable[Any] | None) -> list[int]:
@@ -286,7 +290,7 @@ def indices(vector: Iterable[Any] | None) -> list[int]:
     return [] if vector is None else [int(index) for index in vector]
 
 
-def require(index: int, count: int, kind: str, *, lowest: int = 0) -> None:
+def _require(index: int, count: int, kind: str, *, lowest: int = 0) -> None:
     """Checks that an index is one of `count`."""
     if not lowest <= index < count:
         raise ValueError(f"{kind} {index} of {count}")
